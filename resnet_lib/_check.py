@@ -1,0 +1,72 @@
+"""Checks of arguments. Each error names the argument, its value and what is allowed."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+
+def is_symbol(value: Any) -> bool:
+    """True for a SymPy expression (anything with `free_symbols`), which stands for a number not yet known."""
+    return hasattr(value, "free_symbols")
+
+
+def positive_int(name: str, value: Any) -> int:
+    """`value` as an int of at least 1; a symbol passes unchanged."""
+    if is_symbol(value):
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number, not a truth value: {value!r}")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, at least 1: {value!r}") from None
+    if number < 1:
+        raise ValueError(f"{name} must be at least 1: {value!r}")
+    return number
+
+
+def positive_ints(name: str, values: Any) -> tuple[int, ...]:
+    """`values` as a tuple of at least one positive int; `name[2]` is named when the third is wrong."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be a sequence of whole numbers, such as (2, 2, 2, 2): {values!r}")
+    numbers = tuple(positive_int(f"{name}[{i}]", value) for i, value in enumerate(values))
+    if not numbers:
+        raise ValueError(f"{name} must hold at least one number: {values!r}")
+    return numbers
+
+
+def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
+    """`value` if it is among `allowed`."""
+    choices = tuple(allowed)
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}: {value!r}")
+    return value
+
+
+def boolean(name: str, value: Any) -> bool:
+    """`value` if it is True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False: {value!r}")
+    return value
+
+
+def divides(groups: int, name: str, channels: int) -> None:
+    """Refuse channels that cannot be shared out equally among the groups of a convolution."""
+    if is_symbol(groups) or is_symbol(channels):
+        return
+    if channels % groups:
+        raise ValueError(f"groups must divide {name}: groups={groups!r}, {name}={channels!r}")
+
+
+def image_size(image: Any, at_least: int = 1) -> tuple[int, int]:
+    """`image`, a side or (height, width) in pixels, as (height, width)."""
+    sides = (image, image) if is_symbol(image) or not isinstance(image, Iterable) else tuple(image)
+    if isinstance(image, str) or len(sides) != 2:
+        raise TypeError(f"image must be a side or (height, width) in pixels: {image!r}")
+    height, width = (positive_int("image", side) for side in sides)
+    for side in (height, width):
+        if not is_symbol(side) and side < at_least:
+            raise ValueError(f"image must measure at least {at_least} pixels a side, this network's total stride: {image!r}")
+    return height, width
