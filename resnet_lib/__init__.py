@@ -21,7 +21,7 @@ from resnet_lib.zoo import names, network
 
 if TYPE_CHECKING:
     from resnet_lib.nn import build
-    from resnet_lib.show import choice, explore, slider
+    from resnet_lib.show import explore, text
 
 __version__ = "0.1.0"
 
@@ -31,19 +31,17 @@ __all__ = [
     "NetworkSpec",
     "Row",
     "build",
-    "choice",
     "explore",
     "names",
     "network",
     "price",
-    "slider",
+    "text",
 ]
 
 _ON_FIRST_USE = {
     "build": "resnet_lib.nn",
-    "choice": "resnet_lib.show",
     "explore": "resnet_lib.show",
-    "slider": "resnet_lib.show",
+    "text": "resnet_lib.show",
 }
 
 
@@ -51,3 +49,7 @@ def __getattr__(name: str) -> Any:
     if name not in _ON_FIRST_USE:
         raise AttributeError(f"module 'resnet_lib' has no attribute {name!r}")
     return getattr(import_module(_ON_FIRST_USE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

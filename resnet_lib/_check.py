@@ -8,8 +8,8 @@ from typing import Any
 
 
 def is_symbol(value: Any) -> bool:
-    """True for a SymPy expression (anything with `free_symbols`), which stands for a number not yet known."""
-    return hasattr(value, "free_symbols")
+    """True for a SymPy expression that stands for a number not yet known: it has `free_symbols`."""
+    return bool(getattr(value, "free_symbols", ()))
 
 
 def positive_int(name: str, value: Any) -> int:
@@ -68,5 +68,7 @@ def image_size(image: Any, at_least: int = 1) -> tuple[int, int]:
     height, width = (positive_int("image", side) for side in sides)
     for side in (height, width):
         if not is_symbol(side) and side < at_least:
-            raise ValueError(f"image must measure at least {at_least} pixels a side, this network's total stride: {image!r}")
+            raise ValueError(
+                f"image must measure at least {at_least} pixels a side, this network's total stride: {image!r}"
+            )
     return height, width

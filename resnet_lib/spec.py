@@ -3,7 +3,7 @@
 Everything else in the library (the torch module, the bill, the drawing, the formula in the reader's browser)
 is derived from the operations listed here, so none of them can disagree. Standard library only.
 
-Channel counts may also be SymPy symbols: the same code then yields formulas instead of numbers.
+Channel counts may also be SymPy symbols, declared `integer=True, positive=True`: the same code then yields formulas.
 """
 
 from __future__ import annotations
@@ -96,9 +96,8 @@ class BlockSpec:
         put(in_channels=_check.positive_int("in_channels", self.in_channels))
         out_channels = self.in_channels if self.out_channels is None else self.out_channels
         put(out_channels=_check.positive_int("out_channels", out_channels))
-        width = self.out_channels // EXPANSION[self.block] if self.width is None else self.width
         put(
-            width=_check.positive_int("width", width),
+            width=_check.positive_int("width", self._default_width if self.width is None else self.width),
             stride=_check.positive_int("stride", self.stride),
             groups=_check.positive_int("groups", self.groups),
             stride_on=_stride_on(self.block, self.stride_on),
@@ -107,15 +106,21 @@ class BlockSpec:
         if self.shortcut is None:
             put(shortcut="projection" if self._changes_shape else "identity")
         _check.one_of("shortcut", self.shortcut, BLOCK_SHORTCUTS)
-        shape = f"{self.in_channels} → {self.out_channels} channels at stride {self.stride}"
         if self.shortcut == "identity" and self._changes_shape:
-            raise ValueError(f"shortcut='identity' needs equal shapes at both ends, not {shape}")
+            raise ValueError(f"shortcut='identity' needs equal shapes at both ends, not {self._shape}")
         if self.shortcut == "pad" and not self._is_symbolic and self.in_channels > self.out_channels:
-            raise ValueError(f"shortcut='pad' (option A) can only add channels, not {shape}")
+            raise ValueError(f"shortcut='pad' (option A) can only add channels, not {self._shape}")
         _check.divides(self.groups, "width", self.width)
         if self.block == "basic":
             _check.divides(self.groups, "in_channels", self.in_channels)
             _check.divides(self.groups, "out_channels", self.out_channels)
+
+    @property
+    def _default_width(self) -> int:
+        expansion = EXPANSION[self.block]
+        if not self._is_symbolic and self.out_channels % expansion:
+            raise ValueError(f"width must be given where 4 does not divide out_channels: {self.out_channels!r}")
+        return self.out_channels // expansion
 
     @property
     def _is_symbolic(self) -> bool:
@@ -124,6 +129,10 @@ class BlockSpec:
     @property
     def _changes_shape(self) -> bool:
         return self.stride != 1 or not (self.in_channels is self.out_channels or self.in_channels == self.out_channels)
+
+    @property
+    def _shape(self) -> str:
+        return f"{self.in_channels} → {self.out_channels} channels at stride {self.stride}"
 
     @cached_property
     def convolutions(self) -> tuple[Operation, ...]:
@@ -171,7 +180,9 @@ class BlockSpec:
             stride = f"/{conv.stride}" if conv.stride != 1 else ""
             groups = f" ({conv.groups} groups)" if conv.groups != 1 else ""
             line += f" ─ {conv.kernel}×{conv.kernel}{stride}{groups} ─ {conv.out_channels}"
-        return line if self.shortcut == "none" else f"{line}  ⊕ {self.shortcut}"
+        if self.shortcut != "none":
+            line += f"  ⊕ {self.shortcut}"
+        return f"{line}, preactivation" if self.preactivation else line
 
 
 class StageSpec(NamedTuple):
@@ -189,7 +200,8 @@ class NetworkSpec:
 
     block            "basic" | "bottleneck"
     depths           blocks per stage; (3, 4, 6, 3) for ResNet-34 and ResNet-50
-    widths           the paper's 64, 128, 256, 512: a stage's output has 1 × (basic) or 4 × (bottleneck) as many channels
+    widths           the paper's 64, 128, 256, 512; a stage's output has 1 × (basic) or 4 × (bottleneck) as many
+                     channels
     stem             "imagenet": 7×7 at stride 2, 3×3 max-pooling at stride 2 | "cifar": one 3×3
     stem_width       the stem's output channels, independent of `widths`; left out: 64, with the CIFAR stem 16
     shortcut         "A": zero-padding where the shape changes | "B": projection there | "C": projection everywhere |
@@ -237,9 +249,8 @@ class NetworkSpec:
         for i, width in enumerate(self.widths):
             inner = self._inner_width(width)
             if not _check.is_symbol(inner) and inner < 1:
-                raise ValueError(
-                    f"widths[{i}] · width_per_group // 64 must be at least 1: {width!r} · {self.width_per_group!r} // 64"
-                )
+                product = f"{width!r} · {self.width_per_group!r} // 64"
+                raise ValueError(f"widths[{i}] · width_per_group // 64 must be at least 1: {product}")
         self.stages  # noqa: B018  # builds every block once, so that a block's error is raised here
 
     def _inner_width(self, width: int) -> int:
@@ -249,7 +260,12 @@ class NetworkSpec:
     @property
     def total_stride(self) -> int:
         """Pixels of the image for one pixel of the last map: 32 for four stages behind the ImageNet stem."""
-        return (4 if self.stem == "imagenet" else 1) * 2 ** (len(self.depths) - 1)
+        return (4 if self.stem == "imagenet" else 1) << (len(self.depths) - 1)
+
+    @property
+    def layers(self) -> int:
+        """Convolutions of the main branches and the linear layer: the number in the network's name."""
+        return sum(stage.depth * len(stage.first.convolutions) for stage in self.stages) + 2
 
     @cached_property
     def stem_operations(self) -> tuple[Operation, ...]:

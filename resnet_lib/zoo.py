@@ -63,5 +63,7 @@ def network(name: str, **overrides: Any) -> NetworkSpec:
     allowed = [field.name for field in fields(NetworkSpec)]
     for field, value in overrides.items():
         if field not in allowed:
-            raise ValueError(f"{field} is not a field of a network; allowed are {', '.join(allowed)}: {field}={value!r}")
+            raise ValueError(
+                f"{field} is not a field of a network; allowed are {', '.join(allowed)}: {field}={value!r}"
+            )
     return NetworkSpec(**(_ZOO[name] | overrides))

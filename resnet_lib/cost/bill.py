@@ -186,9 +186,8 @@ def price(spec: NetworkSpec | BlockSpec, image: Any = None, batch: int = 1) -> B
     for stage in spec.stages:
         rows, size = _price(stage.first.operations, size, batch, stage.name)
         parts.append(Part(stage.name, 0, 1, rows))
-        if stage.depth != 1:
-            rows, size = _price(stage.others.operations, size, batch, stage.name)
-            parts.append(Part(stage.name, 1, stage.depth - 1, rows))
+        rows, size = _price(stage.others.operations, size, batch, stage.name)
+        parts.append(Part(stage.name, 1, stage.depth - 1, rows))
     rows, _ = _price(spec.head_operations, size, batch, stage="head", block="head")
     parts.append(Part("head", None, 1, rows))
     return Bill(tuple(parts))

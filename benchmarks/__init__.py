@@ -1,0 +1,1 @@
+"""Each benchmark against its peers in the same run: `python -m benchmarks`."""

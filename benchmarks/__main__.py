@@ -1,0 +1,20 @@
+"""Runs the benchmarks and prints one table: `python -m benchmarks [name …]`, by default all of them."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+
+from benchmarks.timing import Result, table
+
+NAMES = ("pricing", "importing")
+
+parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Each benchmark against its peers.")
+parser.add_argument("names", nargs="*", metavar="name", help=f"which: {', '.join(NAMES)} (left out: all)")
+chosen = parser.parse_args().names or NAMES
+for name in chosen:
+    if name not in NAMES:
+        parser.error(f"{name!r} is no benchmark; choose from {', '.join(NAMES)}")
+
+results: list[Result] = [result for name in chosen for result in import_module(f"benchmarks.{name}").run()]
+print(table(results))

@@ -1,0 +1,23 @@
+"""What a network computes: torch modules made from the description. Importing this loads torch."""
+
+from resnet_lib.nn.blocks import (
+    BasicBlock,
+    BottleneckBlock,
+    PreactBasicBlock,
+    PreactBottleneckBlock,
+    ResidualBlock,
+    ZeroPadding,
+)
+from resnet_lib.nn.network import ResNet, build, initialise
+
+__all__ = [
+    "BasicBlock",
+    "BottleneckBlock",
+    "PreactBasicBlock",
+    "PreactBottleneckBlock",
+    "ResNet",
+    "ResidualBlock",
+    "ZeroPadding",
+    "build",
+    "initialise",
+]

@@ -1,0 +1,86 @@
+"""Fixtures that several test files use: the built book, a browser, and pages that report what goes wrong on them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+
+from tests.browser import launch, serving
+
+ROOT = Path(__file__).parent.parent
+
+
+def make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """`make` as a reader would call it, also when it is a make that runs these tests."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="session")
+def book() -> Path:
+    """The folder of the built book, built first if it is missing or older than its sources."""
+    run = make("book")
+    assert run.returncode == 0, run.stdout + run.stderr
+    return ROOT / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def site(book: Path) -> Iterator[str]:
+    """The address of the built book, without a final slash."""
+    with serving(book) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright, launch(playwright) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
+    """Opens pages of the book: `page("book/bottleneck.html", width=390, theme="dark")`.
+
+    Requests to another host are refused. They, errors in the console and uncaught exceptions fail the test when it
+    ends. Further arguments go to Playwright's `new_context`.
+    """
+    contexts: list[BrowserContext] = []
+    problems: list[str] = []
+
+    def open_page(path: str, *, width: int = 1280, height: int = 800, theme: str = "light", **options: object) -> Page:
+        def local_only(route: Route) -> None:
+            url = route.request.url
+            if url.startswith(site + "/"):
+                route.continue_()
+            else:
+                problems.append(f"{path} asks another host: {url}")
+                route.abort()
+
+        def console(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                problems.append(f"{path}, console: {message.text} ({message.location.get('url')})")
+
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=theme,  # type: ignore[arg-type]
+            reduced_motion="reduce",
+            **options,  # type: ignore[arg-type]
+        )
+        contexts.append(context)
+        context.route("**/*", local_only)
+        opened = context.new_page()
+        opened.on("console", console)
+        opened.on("pageerror", lambda error: problems.append(f"{path}, uncaught: {error}"))
+        opened.goto(f"{site}/{path}", wait_until="load")
+        return opened
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    if problems:
+        pytest.fail("\n".join(problems))

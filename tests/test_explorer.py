@@ -1,0 +1,320 @@
+"""Explorers in Python: controls, what can be written out and what cannot, and the stored output."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from playwright.sync_api import Browser, Page
+
+import resnet_lib as rl
+from resnet_lib.show import Explorer, figures, kernel, largest, text
+from resnet_lib.show.explorer import _asset
+from resnet_lib.show.unknown import FORMATS, Unknown, javascript, substitute
+
+
+def bar(y: Any, **more: Any) -> dict[str, Any]:
+    return {"data": [{"type": "bar", "x": ["a"], "y": [y]}], **more}
+
+
+def product(channels: int = 64, width: int = 16) -> dict[str, Any]:
+    """A product.
+
+    More about it.
+    """
+    return bar(channels * width, numbers={"product": text("{:,d}", channels * width)})
+
+
+def explorer(function: Callable[..., Any] = product, **options: Any) -> Explorer:
+    return rl.explore(function, **({"channels": (64, 256, 64), "width": (16, 32, 16)} | options))
+
+
+def test_the_default_state() -> None:
+    made = explorer(presets={"wide": {"channels": 256}})
+    assert made.id == "product"
+    assert made.description == "A product."
+    assert made.defaults == {"channels": 64, "width": 16}
+    assert made.obstacle is None
+    assert made.figure(channels=128)["data"][0]["y"] == [2048]
+    assert repr(made) == "product(channels=64, width=16)\n  product: 1,024"
+    assert made.html == explorer(presets={"wide": {"channels": 256}}).html
+
+
+BAD: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
+    "no control": (lambda: rl.explore(product), ("ranges", "at least one")),
+    "no parameter": (lambda: explorer(depth=(1, 2)), ("depth", "parameter of product")),
+    "a default outside": (lambda: explorer(channels=(128, 256, 64)), ("channels", "64", "(128, 256, 64)")),
+    "a default off the grid": (
+        lambda: explorer(channels=(32, 256, 64)),
+        ("channels", "start, stop, step", "(32, 256, 64)"),
+    ),
+    "a step of zero": (lambda: explorer(channels=(64, 256, 0)), ("channels", "step", "(64, 256, 0)")),
+    "stop before start": (lambda: explorer(channels=(256, 64, 64)), ("channels", "(256, 64, 64)")),
+    "a word for a slider": (lambda: explorer(channels="64"), ("channels", "'64'")),
+    "no choices": (lambda: explorer(width=[]), ("width", "[]")),
+    "booleans": (lambda: explorer(width=(False, True)), ("width", "(False, True)")),
+    "a preset's name": (lambda: explorer(presets={"p": {"depth": 3}}), ("presets['p']", "channels, width", "depth")),
+    "a preset's value": (lambda: explorer(presets={"p": {"width": 17}}), ("presets['p']", "width", "17")),
+    "a label's name": (lambda: explorer(labels={"depth": "d"}), ("labels", "channels, width", "depth")),
+    "a format": (lambda: text("{:>10}", 3), ("template", ",d", "{:>10}")),
+    "a field": (lambda: text("{name:d}", 3), ("template", "{name:d}")),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_named(name: str) -> None:
+    call, parts = BAD[name]
+    with pytest.raises(ValueError) as error:
+        call()
+    assert all(part in str(error.value) for part in parts), error.value
+
+
+def test_a_figure_that_is_none() -> None:
+    def nothing(channels: int = 64) -> Any:
+        return None
+
+    with pytest.raises(TypeError, match=r"must return a Plotly figure.*NoneType"):
+        rl.explore(nothing, channels=(64, 128)).figure()
+
+
+# What cannot be written out, and the control that stands in the way
+
+
+def branch(channels: int = 64, width: int = 16) -> Any:
+    return bar(1 if channels > 100 else 2)
+
+
+def equality(channels: int = 64, width: int = 16) -> Any:
+    return bar(1 if width == 32 else channels)
+
+
+def f_string(channels: int = 64, width: int = 16) -> Any:
+    return bar(channels, layout={"title": {"text": f"{width} wide"}})
+
+
+def to_text(channels: int = 64, width: int = 16) -> Any:
+    return bar(channels, layout={"title": {"text": "wide " + str(width)}})
+
+
+def square_root(channels: int = 64, width: int = 16) -> Any:
+    return bar(math.sqrt(channels) + width)
+
+
+def loop(channels: int = 64, width: int = 16) -> Any:
+    return bar(sum(range(width)) * channels)
+
+
+def both(channels: int = 64, width: int = 16) -> Any:
+    return bar(max(channels, width))
+
+
+def look_up(channels: int = 64, width: int = 16) -> Any:
+    return bar({64: 1, 128: 2}.get(channels, 0) + width)
+
+
+def torch_call(channels: int = 64, width: int = 16) -> Any:
+    import torch
+
+    return bar(torch.nn.Conv2d(width, 8, 3, device="meta").weight.numel() * channels)
+
+
+def hidden_branch(channels: int = 64, width: int = 16) -> Any:
+    return bar(1 if sympy.sympify(channels) == 256 else 2)
+
+
+def plotly_object(channels: int = 64, width: int = 16) -> Any:
+    import plotly.graph_objects as go
+
+    return go.Figure(go.Bar(x=["a"], y=[channels]), layout={"title": {"text": f"{width}"}})
+
+
+def unlucky(channels: int = 64, width: int = 16) -> Any:
+    return bar(rl.price(rl.BlockSpec("bottleneck", channels, int(width))).macs)
+
+
+OBSTACLES = {
+    branch: ["channels"],
+    equality: ["width"],
+    f_string: ["width"],
+    to_text: ["width"],
+    square_root: ["channels"],
+    loop: ["width"],
+    both: ["channels", "width"],
+    look_up: ["channels"],
+    torch_call: ["width"],
+    hidden_branch: ["channels=256"],
+    plotly_object: ["channels"],
+    unlucky: ["width"],
+}
+
+
+@pytest.mark.parametrize("function", OBSTACLES, ids=lambda function: function.__name__)
+def test_what_cannot_be_written_out_says_so_and_works_with_a_kernel(function: Callable[..., Any]) -> None:
+    made = explorer(function)
+    assert made.obstacle is not None
+    assert all(name in made.obstacle for name in OBSTACLES[function]), made.obstacle
+    assert "<script" not in made.html
+    assert "Live only with a kernel" in made.html
+
+    box = kernel.widget(made)
+    controls, shown, message = box.children[1].children, box.children[2].children[0], box.children[-1]
+    assert OBSTACLES[function][0].split("=")[0] in message.value
+    for channels, width in ((128, 32), (256, 16), (64, 16)):
+        controls[0].value, controls[1].value = channels, width
+        expected = made.figure(channels=channels, width=width)["data"][0]["y"]
+        assert list(shown.children[0].data[0].y) == expected
+
+
+def test_only_the_guilty_control_is_named() -> None:
+    assert "channels" not in (explorer(f_string).obstacle or "")
+    assert "width" not in (explorer(branch).obstacle or "")
+
+
+def test_too_many_choices() -> None:
+    def many(a: int = 0, b: int = 0) -> Any:
+        return bar(a + b)
+
+    made = rl.explore(many, a=list(range(9)), b=list(range(9)))
+    assert made.obstacle == "a and b have more than 64 combinations"
+
+
+# With a kernel
+
+
+def test_widgets_call_the_function_and_keep_the_last_figure_on_an_error() -> None:
+    def picky(channels: int = 64, width: int = 16) -> Any:
+        if width == 32:
+            raise ValueError("no 32 here")
+        traces = [{"type": "bar", "y": [channels]}] * (2 if channels > 64 else 1)
+        return {"data": traces, "numbers": {"twice": f"{2 * channels}"}}
+
+    box = kernel.widget(explorer(picky, presets={"wide": {"channels": 256}}))
+    presets, controls, stage, _, code, message = box.children
+    plot, numbers = stage.children
+    assert "128" in numbers.value
+    controls.children[0].value = 128
+    assert "256" in numbers.value
+    assert "picky(channels=128, width=16)" in code.value.replace("&#x27;", "'")
+    assert len(plot.children[0].data) == 2
+    controls.children[1].value = 32
+    assert "no 32 here" in message.value
+    assert len(plot.children[0].data) == 2
+    presets.children[-1].click()
+    assert controls.children[1].value == 16
+    assert "no 32 here" not in message.value
+    presets.children[0].click()
+    assert controls.children[0].value == 256
+
+
+def test_what_jupyter_gets() -> None:
+    bundle = explorer()._repr_mimebundle_()
+    assert {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"} <= set(bundle)
+
+
+def test_colab_gets_the_page_form_or_asks_for_widgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    colab, output = ModuleType("google.colab"), ModuleType("google.colab.output")
+    output.enable_custom_widget_manager = lambda: asked.append(True)  # type: ignore[attr-defined]
+    colab.output = output  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "google", ModuleType("google"))
+    monkeypatch.setitem(sys.modules, "google.colab", colab)
+    monkeypatch.setitem(sys.modules, "google.colab.output", output)
+    assert set(explorer()._repr_mimebundle_()) == {"text/plain", "text/html"}
+    assert not asked
+    assert "application/vnd.jupyter.widget-view+json" in explorer(branch)._repr_mimebundle_()
+    assert asked
+
+
+# Formulas, in a real JavaScript engine
+
+numbers = st.integers(-50, 50)
+
+
+@st.composite
+def expressions(draw: st.DrawFn, depth: int = 3) -> Callable[[Any, Any], Any]:
+    """A function of two numbers made of what Unknown can do. `b` is at least 1 everywhere, so it may divide."""
+    if depth == 0:
+        constant = draw(numbers)
+        return draw(st.sampled_from([lambda a, b: a, lambda a, b: b, lambda a, b: constant]))
+    f, g = draw(expressions(depth=depth - 1)), draw(expressions(depth=depth - 1))
+    power = draw(st.integers(0, 3))
+    return draw(
+        st.sampled_from(
+            [
+                lambda a, b: f(a, b) + g(a, b),
+                lambda a, b: f(a, b) - g(a, b),
+                lambda a, b: f(a, b) * g(a, b),
+                lambda a, b: f(a, b) // b,
+                lambda a, b: f(a, b) % b,
+                lambda a, b: f(a, b) / b,
+                lambda a, b: f(a, b) ** power,
+                lambda a, b: abs(f(a, b)),
+                lambda a, b: -f(a, b),
+                lambda a, b: largest(f(a, b), g(a, b)),
+                lambda a, b: 7 - f(a, b),
+                lambda a, b: 7 * f(a, b),
+            ]
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def engine(browser: Browser) -> Page:
+    """A blank page that holds the explorers' script: a JavaScript engine."""
+    page = browser.new_page()
+    page.evaluate(_asset("explorer.js"))
+    return page
+
+
+def evaluate(engine: Page, value: Any, values: dict[str, Any]) -> Any:
+    return engine.evaluate(f"(v) => {{ const f = ResidualBlock.format; return {javascript(value)} }}", values)
+
+
+@settings(deadline=None, max_examples=150)
+@given(expression=expressions(), a=st.integers(1, 300), b=st.integers(1, 40))
+def test_a_formula_in_javascript_equals_python(engine: Page, expression: Any, a: int, b: int) -> None:
+    unknown = expression(Unknown.control("a"), Unknown.control("b"))
+    expected = expression(a, b)
+    assert evaluate(engine, unknown, {"a": a, "b": b}) == pytest.approx(expected, rel=1e-12, abs=1e-12)
+    assert substitute(unknown, {"a": a, "b": b}) == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    spec=st.sampled_from(FORMATS),
+    whole=st.integers(-(10**12), 10**12),
+    part=st.floats(-1e6, 1e6).map(lambda x: x + 0.0),
+)
+def test_numbers_are_written_as_python_writes_them(engine: Page, spec: str, whole: int, part: float) -> None:
+    for value in (whole, whole / 8, part):  # eighths are exact in binary: ties for one and two decimals
+        if spec in ("d", ",d"):
+            value = int(value)
+        template = f"a {{:{spec}}} b"
+        assert evaluate(engine, text(template, Unknown.control("x") * 1), {"x": value}) == template.format(value)
+
+
+def test_text_without_unknowns_is_plain() -> None:
+    assert text("{:,d} of {:.1%}", 1234, 0.5) == "1,234 of 50.0%"
+
+
+def test_a_script_cannot_be_closed_by_a_text() -> None:
+    assert "</script>" not in javascript({"text": "</script>"})
+
+
+@settings(deadline=None, max_examples=40)
+@given(channels=st.integers(1, 64), width=st.integers(1, 64), size=st.integers(1, 57))
+def test_the_break_even_is_where_the_two_bills_meet(channels: int, width: int, size: int) -> None:
+    """figures.BREAK_EVEN against the price, for widths that are not the paper's either."""
+
+    def weights(block: rl.BlockSpec) -> int:
+        return rl.price(block, image=size).by("kind")["conv"].params
+
+    cheaper = weights(rl.BlockSpec("bottleneck", channels, width)) < weights(rl.BlockSpec("basic", channels))
+    assert cheaper == (width < figures.BREAK_EVEN * channels)

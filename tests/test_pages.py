@@ -1,0 +1,300 @@
+"""The explorers of the built pages, in a real browser with no kernel and every other host out of reach."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page
+
+from resnet_lib.show.controls import Choice, Slider
+from tests.conftest import ROOT
+from tests.explorers import explorers, grid
+from tools.notebooks import chapters
+
+Open = Callable[..., Page]
+CHAPTERS = chapters()
+NAMES = [path.stem for path in CHAPTERS]
+
+# Put a control's value as its user would, wait for the frame, and return what is drawn.
+SET = """async ([id, values]) => {
+  const root = document.querySelector(`[data-rl-explorer="${id}"]`);
+  for (const input of root.querySelectorAll("[data-control]")) {
+    const value = values[input.dataset.control];
+    if (input.type === "range") {
+      input.value = value;
+      input.dispatchEvent(new Event("input", { bubbles: true }));
+    } else if (input.dataset.option === String(value)) input.click();
+  }
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const plot = root.querySelector(".rl-plot");
+  const cells = [...root.querySelectorAll(".rl-numbers > div:not([hidden])")];
+  return {
+    data: plot.data, layout: plot.layout,
+    numbers: Object.fromEntries(cells.map((c) => [c.children[0].textContent, c.children[1].textContent])),
+  };
+}"""
+
+
+def address(chapter: Path) -> str:
+    return f"{chapter.relative_to(ROOT).with_suffix('')}.html"
+
+
+def root(page: Page, name: str) -> Locator:
+    """An explorer, drawn."""
+    found = page.locator(f'[data-rl-explorer="{name}"]')
+    found.locator(".rl-plot svg.main-svg").first.wait_for()
+    return found
+
+
+def contains(drawn: Any, expected: Any, where: str = "") -> None:
+    """`drawn` holds all that is `expected`, numbers within rounding. Plotly adds keys of its own, such as ranges."""
+    if isinstance(expected, dict):
+        for key, value in expected.items():
+            assert key in drawn, f"{where}.{key}"
+            contains(drawn[key], value, f"{where}.{key}")
+    elif isinstance(expected, list | tuple):
+        assert len(drawn) == len(expected), where
+        for i, value in enumerate(expected):
+            contains(drawn[i], value, f"{where}[{i}]")
+    elif isinstance(expected, float):
+        assert math.isclose(drawn, expected, rel_tol=1e-12, abs_tol=1e-12), (where, drawn, expected)
+    else:
+        assert drawn == expected, (where, drawn, expected)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)
+def test_every_explorer_draws_what_python_computes(page: Open, chapter: Path) -> None:
+    opened = page(address(chapter))
+    made = explorers(chapter)
+    assert made
+    assert opened.locator("[data-rl-explorer]").count() == len(made)
+    for explorer in made:
+        root(opened, explorer.id)
+        for values in grid(explorer):
+            drawn = opened.evaluate(SET, [explorer.id, values])
+            expected = explorer.figure(**values)
+            where = explorer.code(values)
+            assert drawn["numbers"] == expected["numbers"], where
+            contains(drawn["data"], expected["data"], where)
+            contains(drawn["layout"], expected["layout"], where)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)
+def test_what_is_drawn_is_there_to_see(page: Open, chapter: Path) -> None:
+    """Each bar, line and label of the figure is an element of the page with a size, inside its explorer."""
+    opened = page(address(chapter))
+    for explorer in explorers(chapter):
+        place = root(opened, explorer.id)
+        figure = explorer.figure()
+        kinds = [trace["type"] for trace in figure["data"]]
+        assert place.locator(".barlayer .point").count() == kinds.count("bar")
+        assert place.locator(".scatterlayer .trace").count() == kinds.count("scatter")
+        plain = [re.sub(r"<br>|<[^>]*>", "", note["text"]) for note in figure["layout"].get("annotations", [])]
+        assert place.locator(".annotation-text").all_text_contents() == plain
+        frame = place.bounding_box()
+        assert frame
+        for part in place.locator(".barlayer .point, .scatterlayer .trace, .annotation-text").all():
+            box = part.bounding_box()
+            assert box and box["width"] + box["height"] > 0
+            assert frame["x"] <= box["x"] and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)
+def test_mouse_and_keyboard_move_each_control(page: Open, chapter: Path) -> None:
+    opened = page(address(chapter))
+    for explorer in explorers(chapter):
+        place = root(opened, explorer.id)
+        numbers = place.locator(".rl-numbers")
+        for control in explorer.controls:
+            values = explorer.defaults
+            inputs = place.locator(f'[data-control="{control.name}"]')
+            place.locator(".rl-reset").click()
+            if isinstance(control, Slider):
+                box = inputs.bounding_box()
+                assert box
+                opened.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + box["height"] / 2)
+                values |= {control.name: number(inputs.input_value())}
+                assert control.start < values[control.name] < control.stop
+                assert abs(values[control.name] - (control.start + 0.75 * (control.stop - control.start))) < max(
+                    2 * control.step, 0.1 * control.stop
+                )
+                expect_numbers(numbers, explorer.figure(**values))
+                for key, value in (("End", control.stop), ("ArrowLeft", control.stop - control.step)):
+                    inputs.press(key)
+                    expect_numbers(numbers, explorer.figure(**values | {control.name: value}))
+                inputs.press("Home")
+                expect_numbers(numbers, explorer.figure(**values | {control.name: control.start}))
+            else:
+                assert isinstance(control, Choice)
+                for option in control.options:
+                    place.locator(".rl-choice label", has_text=re.compile(f"^{re.escape(str(option))}$")).click()
+                    expect_numbers(numbers, explorer.figure(**values | {control.name: option}))
+                place.locator(".rl-reset").click()
+                inputs.nth(control.options.index(control.value)).focus()
+                opened.keyboard.press("ArrowRight")
+                following = control.options[(control.options.index(control.value) + 1) % len(control.options)]
+                expect_numbers(numbers, explorer.figure(**values | {control.name: following}))
+
+
+def number(text: str) -> float:
+    return float(text) if "." in text else int(text)
+
+
+def expect_numbers(numbers: Locator, figure: dict[str, Any]) -> None:
+    """The numbers beside the plot become those of the figure, within a few frames."""
+    numbers.page.wait_for_function(
+        """([node, expected]) => JSON.stringify(expected) === JSON.stringify(
+             [...node.querySelectorAll("div:not([hidden])")].map((c) => [...c.children].map((x) => x.textContent)))""",
+        arg=[numbers.element_handle(), [list(item) for item in figure["numbers"].items()]],
+        timeout=3000,
+    )
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)
+def test_dragging_redraws_on_the_way(page: Open, chapter: Path) -> None:
+    """A slider is live while the mouse is held, not only when it is let go."""
+    opened = page(address(chapter))
+    explorer = explorers(chapter)[0]
+    place = root(opened, explorer.id)
+    slider = next(control for control in explorer.controls if isinstance(control, Slider))
+    handle = place.locator(f'[data-control="{slider.name}"]')
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    assert box
+    middle = box["y"] + box["height"] / 2
+    opened.mouse.move(box["x"] + 8, middle)
+    opened.mouse.down()
+    seen = []
+    for share in (0.3, 0.6, 0.95):
+        opened.mouse.move(box["x"] + share * box["width"], middle, steps=4)
+        values = explorer.defaults | {slider.name: number(handle.input_value())}
+        expect_numbers(place.locator(".rl-numbers"), explorer.figure(**values))
+        seen.append(values[slider.name])
+    opened.mouse.up()
+    assert seen == sorted(set(seen))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)
+def test_presets_reset_and_permalink(page: Open, chapter: Path) -> None:
+    opened = page(address(chapter))
+    for explorer in explorers(chapter):
+        place = root(opened, explorer.id)
+        numbers = place.locator(".rl-numbers")
+        assert explorer.presets
+        for name, preset in explorer.presets.items():
+            button = place.get_by_role("button", name=name, exact=True)
+            button.focus()
+            opened.keyboard.press("Enter")
+            expect_numbers(numbers, explorer.figure(**explorer.complete(preset)))
+            assert button.get_attribute("aria-pressed") == "true"
+        wanted = explorer.complete({c.name: c.values[-1] for c in explorer.controls})
+        opened.evaluate(SET, [explorer.id, wanted])
+        slider = place.locator('[type="range"]').first
+        slider.press("ArrowLeft")
+        slider.press("ArrowRight")
+        link = opened.url.split("/", 3)[3]
+        assert link.startswith(f"{address(chapter)}#{explorer.id}?")
+        again = page(link, theme="dark")
+        expect_numbers(root(again, explorer.id).locator(".rl-numbers"), explorer.figure(**wanted))
+        place.locator(".rl-reset").click()
+        expect_numbers(numbers, explorer.figure())
+
+
+def test_a_damaged_permalink_is_ignored(page: Open) -> None:
+    explorer = explorers(CHAPTERS[0])[0]
+    opened = page(f"{address(CHAPTERS[0])}#{explorer.id}?width=17&unit=bananas")
+    numbers = root(opened, explorer.id).locator(".rl-numbers")
+    expect_numbers(numbers, explorer.figure())
+    for query in ("width=1e9", "width=", "nonsense=1", "%", "width=%22%3E%3Cscript%3E"):
+        opened.evaluate("(hash) => { location.hash = hash }", f"{explorer.id}?{query}")
+        expect_numbers(numbers, explorer.figure())
+
+
+def test_a_changed_hash_moves_the_explorer(page: Open) -> None:
+    explorer = explorers(CHAPTERS[0])[0]
+    opened = page(address(CHAPTERS[0]))
+    place = root(opened, explorer.id)
+    opened.evaluate(f"location.hash = '{explorer.id}?width=128'")
+    expect_numbers(place.locator(".rl-numbers"), explorer.figure(width=128))
+
+
+def test_copy_as_code_gives_a_call_that_runs(page: Open) -> None:
+    for chapter in CHAPTERS:
+        opened = page(address(chapter), permissions=["clipboard-read", "clipboard-write"])
+        for explorer in explorers(chapter):
+            place = root(opened, explorer.id)
+            values = explorer.complete({c.name: c.values[-1] for c in explorer.controls})
+            opened.evaluate(SET, [explorer.id, values])
+            place.get_by_role("button", name="Copy as code").click()
+            place.get_by_role("button", name="Copied").wait_for()
+            code = opened.evaluate("navigator.clipboard.readText()")
+            namespace: dict[str, Any] = {}
+            *imports, call = code.splitlines()
+            exec("\n".join(imports), namespace)
+            assert eval(call, namespace) == explorer.figure(**values)["numbers"]
+
+
+def test_dark_and_light_follow_the_theme(page: Open) -> None:
+    opened = page(address(CHAPTERS[0]))
+    place = root(opened, explorers(CHAPTERS[0])[0].id)
+    colour = "(node) => getComputedStyle(node).fill"
+    bar, label = place.locator(".barlayer .point path").first, place.locator(".annotation-text").first
+    light = bar.evaluate(colour), label.evaluate(colour)
+    opened.evaluate("document.documentElement.dataset.theme = 'dark'")
+    opened.wait_for_function(
+        "([node, was]) => getComputedStyle(node).fill !== was", arg=[label.element_handle(), light[1]]
+    )
+    assert bar.evaluate(colour) != light[0]
+
+
+def test_without_scripts_a_table_holds_the_default_state(browser: Browser, site: str) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        opened = context.new_page()
+        for chapter in CHAPTERS:
+            opened.goto(f"{site}/{address(chapter)}")
+            for explorer in explorers(chapter):
+                table = opened.locator(f'[data-rl-explorer="{explorer.id}"] table')
+                assert table.is_visible()
+                shown = table.inner_text()
+                assert explorer.description in shown
+                for label, value in explorer.figure()["numbers"].items():
+                    assert label in shown and value in shown
+
+
+def test_a_screen_reader_finds_names_and_hears_the_result(page: Open) -> None:
+    for chapter in CHAPTERS:
+        opened = page(address(chapter))
+        for explorer in explorers(chapter):
+            place = root(opened, explorer.id)
+            assert place.get_by_role("img", name=explorer.description).count() == 1
+            for control in explorer.controls:
+                if isinstance(control, Slider):
+                    assert place.get_by_role("slider", name=control.label).count() == 1
+                else:
+                    group = place.get_by_role("group", name=control.label)
+                    assert group.get_by_role("radio").count() == len(control.options)
+            place.locator('[type="range"]').first.press("End")
+            status = place.locator(".rl-hidden[role=status]")
+            last = list(
+                explorer.figure(**{explorer.controls[0].name: explorer.controls[0].values[-1]})["numbers"].values()
+            )[-1]
+            opened.wait_for_function("([n, t]) => n.textContent.includes(t)", arg=[status.element_handle(), last])
+
+
+def test_axe_finds_nothing_wrong_with_the_explorers(page: Open) -> None:
+    """Deque's accessibility rules (names, roles, contrast) on every explorer, in both themes."""
+    axe = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    for chapter in CHAPTERS:
+        for theme in ("light", "dark"):
+            opened = page(address(chapter), theme=theme)
+            for explorer in explorers(chapter):
+                root(opened, explorer.id)
+            opened.evaluate(axe)
+            result = opened.evaluate("axe.run('.rl-explorer', { resultTypes: ['violations'] })")
+            found = [f"{v['id']}: {n['html'][:120]}" for v in result["violations"] for n in v["nodes"]]
+            assert not found, "\n".join([theme, *found])

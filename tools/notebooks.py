@@ -1,0 +1,100 @@
+"""Run the chapters again and store their outputs: `python tools/notebooks.py [chapter.ipynb ...]`.
+
+Stored outputs are normalised, so that a diff shows what changed in the book and nothing else. Each chapter is
+executed from its first cell; one that fails is left as it was.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).parent.parent
+CELL_SECONDS = 120
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+}
+CELL_METADATA = ("cellView", "jupyter", "mystnb", "tags")
+KEPT = ("application/json", "image/svg+xml", "text/html", "text/latex", "text/markdown", "text/plain")
+DROPPED = ("application/vnd.jupyter.widget-view+json",)  # live only beside the kernel that made it
+
+
+def chapters() -> list[Path]:
+    """The notebooks that _toc.yml names, in the order of the book."""
+
+    def entries(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            yield from (node[key] for key in ("root", "file") if key in node)
+            node = [value for value in node.values() if isinstance(value, list)]
+        for child in node if isinstance(node, list) else []:
+            yield from entries(child)
+
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    paths = (ROOT / entry for entry in entries(toc))
+    notebooks = (path if path.suffix == ".ipynb" else path.with_name(path.name + ".ipynb") for path in paths)
+    return [path for path in notebooks if path.exists()]
+
+
+def normalise(notebook: NotebookNode) -> NotebookNode:
+    """`notebook` without what differs from run to run or machine to machine. Changes and returns it."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for number, cell in enumerate(notebook.cells):
+        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in CELL_METADATA if key in cell.metadata})
+        for output in cell.get("outputs", []):
+            if "data" in output:
+                for kind in DROPPED:
+                    output.data.pop(kind, None)
+                if other := sorted(set(output.data) - set(KEPT)):
+                    raise ValueError(f"cell {number} shows {', '.join(other)}; a chapter may show {', '.join(KEPT)}")
+                output.metadata = NotebookNode()
+    return notebook
+
+
+def execute(path: Path) -> None:
+    """Run one chapter and store it, normalised."""
+    notebook = nbformat.read(path, as_version=4)
+    name = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+    total = len(notebook.cells)
+    start = time.perf_counter()
+
+    def progress(cell: NotebookNode, cell_index: int) -> None:
+        print(f"\r{name}  cell {cell_index + 1} of {total}", end="", flush=True)
+
+    NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        record_timing=False,
+        store_widget_state=False,
+        coalesce_streams=True,
+        on_cell_start=progress,
+    ).execute()
+    normalise(notebook)
+    nbformat.validate(notebook)
+    path.write_text(nbformat.writes(notebook).rstrip("\n") + "\n", encoding="utf-8")
+    print(f"\r{name}  {time.perf_counter() - start:.1f} s" + " " * 20)
+
+
+def main() -> int:
+    for path in [Path(argument).resolve() for argument in sys.argv[1:]] or chapters():
+        try:
+            execute(path)
+        except (CellExecutionError, ValueError) as error:
+            print(f"\n{path.name}: {error}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
