@@ -277,7 +277,7 @@ def evaluate(engine: Page, value: Any, values: dict[str, Any]) -> Any:
     return engine.evaluate(f"(v) => {{ const f = ResidualBlock.format; return {javascript(value)} }}", values)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=300)
 @given(expression=expressions(), a=st.integers(1, 300), b=st.integers(1, 40))
 def test_a_formula_in_javascript_equals_python(engine: Page, expression: Any, a: int, b: int) -> None:
     unknown = expression(Unknown.control("a"), Unknown.control("b"))

@@ -121,7 +121,7 @@ def test_each_stage_is_a_positive_whole_number(name, value, error, allowed):
         ),
         # nothing left between the two ends of a block
         (lambda: network(widths=(1, 64), width_per_group=32), ValueError, "widths[0]", "1 · 32 // 64", "at least 1"),
-        (lambda: bottleneck(3), ValueError, "width", "0", "at least 1"),
+        (lambda: bottleneck(3), ValueError, "width", "3", "4 does not divide out_channels"),
         # the zoo
         (lambda: rl.network("resnet51"), ValueError, "name", "'resnet51'", ", ".join(NAMES)),
         (lambda: rl.network(50), ValueError, "name", "50", ", ".join(NAMES)),

@@ -193,8 +193,8 @@ class Explorer:
 
         if on_colab:
             kernel.allow_widgets_on_colab()
-        live: dict[str, Any] = kernel.widget(self)._repr_mimebundle_()
-        return live | bundle
+        view = {"version_major": 2, "version_minor": 0, "model_id": kernel.widget(self).model_id}
+        return bundle | {"application/vnd.jupyter.widget-view+json": view}
 
     def __repr__(self) -> str:
         lines = [self.code(self.defaults)]

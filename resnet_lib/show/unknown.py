@@ -158,7 +158,7 @@ class _Printer(JavascriptCodePrinter):  # type: ignore[misc]
 
     def _print_Mod(self, expression: Any) -> str:
         a, b = map(self._print, expression.args)
-        return f"((({a}) % ({b})) + ({b})) % ({b})"
+        return f"(((({a}) % ({b})) + ({b})) % ({b}))"
 
 
 _PRINTER = _Printer()

@@ -1,0 +1,168 @@
+"""Explorers in JupyterLab: with a kernel through ipywidgets, and in a trusted notebook that nobody has run."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, Page, Route
+
+import resnet_lib as rl
+from resnet_lib.show import two_ways
+from tests.conftest import ROOT
+
+RANGES = "channels=(64, 1024, 64), width=(16, 512, 16), size=(7, 56, 7), unit=['weights', 'MACs']"
+WRITTEN_OUT = f"import resnet_lib as rl\nfrom resnet_lib.show import two_ways\n\nrl.explore(two_ways, {RANGES})"
+# What a reader may well write: a branch on a slider, and an f-string.
+EDITED = """
+def edited(channels=256, width=64):
+    cost = rl.price(rl.BlockSpec("bottleneck", channels, width)).by("kind")["conv"].params
+    if channels > 512:
+        cost = -cost
+    title = f"{channels} channels"
+    data = [{"type": "bar", "x": [title], "y": [cost]}]
+    return {"data": data, "numbers": {"cost": f"{cost:,} weights"}}
+
+rl.explore(edited, channels=(64, 1024, 64), width=(16, 512, 16))
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The address of a JupyterLab of its own, and its folder, which holds three notebooks."""
+    folder = tmp_path_factory.mktemp("lab")
+    home = tmp_path_factory.mktemp("home")
+    metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    for name, cells in {"live": [WRITTEN_OUT], "edited": ["import resnet_lib as rl", EDITED], "stored": []}.items():
+        notebook = nbformat.v4.new_notebook(metadata=metadata, cells=list(map(nbformat.v4.new_code_cell, cells)))
+        if name == "stored":
+            stored = nbformat.read(ROOT / "book" / "bottleneck.ipynb", as_version=4)
+            notebook.cells = [cell for cell in stored.cells if "two_ways," in cell.source]
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # Its own home: neither the reader's settings nor their trusted notebooks are touched.
+    environment = os.environ | {"JUPYTER_CONFIG_DIR": str(home), "JUPYTER_DATA_DIR": str(home)}
+    jupyter = [sys.executable, "-m", "jupyter"]
+    subprocess.run([*jupyter, "trust", str(folder / "stored.ipynb")], env=environment, check=True, capture_output=True)
+    options = ["--no-browser", "--allow-root", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+    options += ["--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None"]
+    log = (folder / "lab.log").open("w")
+    server = subprocess.Popen([*jupyter, "lab", *options], env=environment, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"{address}/api")
+                break
+            except OSError:
+                assert server.poll() is None, (folder / "lab.log").read_text()
+                time.sleep(0.25)
+        yield address, folder
+    finally:
+        server.terminate()
+        server.wait()
+        log.close()
+
+
+@pytest.fixture
+def notebook(browser: Browser, lab: tuple[str, Path]) -> Iterator[Page]:
+    """A browser's page that reaches JupyterLab and no other host, but for Plotly's, whose file is at hand."""
+    address, _ = lab
+    with browser.new_context(viewport={"width": 1400, "height": 1200}) as context:
+
+        def route(route: Route) -> None:
+            url = route.request.url
+            if url.startswith(address):
+                route.continue_()
+            elif re.fullmatch(r"https://cdn\.plot\.ly/plotly-basic-[\d.]+\.min\.js", url):
+                route.fulfill(path=ROOT / "node_modules" / "plotly.js-basic-dist-min" / "plotly-basic.min.js")
+            else:
+                route.abort()
+
+        context.route("**/*", route)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        yield page
+
+
+def open_notebook(page: Page, lab: tuple[str, Path], name: str, run: bool) -> None:
+    page.goto(f"{lab[0]}/lab/workspaces/{name}/tree/{name}.ipynb")  # a workspace remembers the tabs of the last visit
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    if run:
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()  # before, "Run" asks for a kernel
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_text("Run All Cells", exact=True).click()
+
+
+def drawn(page: Page) -> list[list[float]]:
+    """The lengths of the bars of the plot, as Plotly holds them."""
+    return page.evaluate(
+        """() => [...document.querySelector(".js-plotly-plot").data].map((t) =>
+             Array.from(t.orientation === "h" ? t.x : t.y))"""
+    )
+
+
+def expected(**values: int | str) -> list[list[float]]:
+    return [trace["x"] for trace in two_ways(**values)["data"]]  # type: ignore[arg-type]
+
+
+def test_with_a_kernel_the_explorer_is_live_through_ipywidgets(notebook: Page, lab: tuple[str, Path]) -> None:
+    open_notebook(notebook, lab, "live", run=True)
+    notebook.locator(".js-plotly-plot .barlayer .point").first.wait_for()
+    assert drawn(notebook) == expected()
+
+    notebook.get_by_role("slider").first.focus()
+    for channels in (320, 384):
+        notebook.keyboard.press("ArrowRight")
+        notebook.get_by_text(f"two_ways(channels={channels}, width=64, size=56, unit='weights')").wait_for()
+        assert drawn(notebook) == expected(channels=channels)
+    notebook.get_by_role("button", name="MACs").click()
+    notebook.get_by_text("two_ways(channels=384, width=64, size=56, unit='MACs')").wait_for()
+    assert drawn(notebook) == expected(channels=384, unit="MACs")
+    handle = notebook.get_by_role("slider").first
+    box, track = handle.bounding_box(), notebook.locator(".noUi-target").first.bounding_box()
+    assert box and track
+    notebook.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    notebook.mouse.down()
+    notebook.mouse.move(track["x"] + track["width"] + 20, box["y"], steps=5)
+    notebook.mouse.up()
+    notebook.get_by_text("two_ways(channels=1024, width=64, size=56, unit='MACs')").wait_for()
+    assert drawn(notebook) == expected(channels=1024, unit="MACs")
+    notebook.get_by_role("button", name="Reset").click()
+    notebook.get_by_text("two_ways(channels=256, width=64, size=56, unit='weights')").wait_for()
+    assert drawn(notebook) == expected()
+
+
+def test_an_edited_function_with_if_and_an_f_string_is_live_too(notebook: Page, lab: tuple[str, Path]) -> None:
+    open_notebook(notebook, lab, "edited", run=True)
+    notebook.locator(".js-plotly-plot .barlayer .point").first.wait_for()
+    notebook.get_by_text("Live only with a kernel: a branch or comparison needs the value of channels").wait_for()
+    notebook.get_by_role("slider").first.focus()
+    notebook.keyboard.press("End")
+    cost = rl.price(rl.BlockSpec("bottleneck", 1024, 64)).by("kind")["conv"].params
+    notebook.get_by_text(f"{-cost:,} weights").wait_for()
+    assert drawn(notebook) == [[-cost]]
+
+
+def test_a_trusted_notebook_is_live_before_any_cell_has_run(notebook: Page, lab: tuple[str, Path]) -> None:
+    """The stored output brings its script, and takes Plotly from Plotly's own host."""
+    open_notebook(notebook, lab, "stored", run=False)
+    notebook.locator(".rl-live .barlayer .point").first.wait_for()
+    assert drawn(notebook) == expected()
+    assert notebook.get_by_role("button", name="Copy link").count() == 0  # the address belongs to JupyterLab
+    notebook.get_by_role("slider", name="C, channels carried").press("End")
+    notebook.wait_for_function("document.querySelector('.rl-numbers dd').textContent === '75,497,472'")
+    assert drawn(notebook) == expected(channels=2048)
+    assert "#" not in notebook.url
