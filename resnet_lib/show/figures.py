@@ -48,8 +48,8 @@ def whole_story(conv3_x: int = 4, conv4_x: int = 6, width: int = 64, unit: str =
     colours = (BASIC, BOTTLENECK, LIGHT_BASIC)
     bars = [_bar(cost, 2 - i, colour) for i, (cost, colour) in enumerate(zip(costs, colours, strict=True))]
     labels = [
-        _label(_title(block, net, cost, symbol), x=0, y=2 - i + 0.38)
-        for i, (block, net, cost) in enumerate(zip(("basic", "bottleneck", "basic"), networks, costs, strict=True))
+        _label(_title(net, cost, symbol), x=0, y=2 - i + 0.38)
+        for i, (net, cost) in enumerate(zip(networks, costs, strict=True))
     ]
     layout = {
         "height": 290,
@@ -65,9 +65,9 @@ def whole_story(conv3_x: int = 4, conv4_x: int = 6, width: int = 64, unit: str =
     return _figure(bars, layout, numbers)
 
 
-def _title(block: str, net: NetworkSpec, cost: Any, symbol: str) -> Any:
+def _title(net: NetworkSpec, cost: Any, symbol: str) -> Any:
     first, last = net.stages[0].first.out_channels, net.stages[-1].first.out_channels
-    words = f"<b>{block}</b>, {{:,d}} … {{:,d}} channels, {{:,d}} layers: <b>{{:,.2f}} {symbol}</b>"
+    words = f"<b>{net.block}</b>, {{:,d}} … {{:,d}} channels, {{:,d}} layers: <b>{{:,.2f}} {symbol}</b>"
     return text(words, first, last, net.layers, cost)
 
 
@@ -132,7 +132,7 @@ def hourglass(channels: int = 256, width: int = 64) -> Figure:
             above, below = maps[i] / 2, maps[i + 1] / 2
             outline = [centre - above, centre + above, centre + below, centre - below]
             data.append(_area(outline, [-i * step, -i * step, -(i + 1) * step, -(i + 1) * step], colour))
-            label = text(f"{conv.kernel}×{conv.kernel}" + "<br>{:,d}", weights[i])
+            label = text(f"{conv.kernel}×{conv.kernel}<br>{{:,d}}", weights[i])
             annotations.append(_label(label, centre, -(i + 0.5) * step, xanchor="center"))
         for i, size in enumerate(maps):
             data.append(_line([centre - size / 2, centre + size / 2], [-i * step] * 2, colour, 5))
