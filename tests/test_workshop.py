@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -72,6 +73,17 @@ def test_a_line_of_text_holds_at_most_75_characters(page: Callable[..., Page], p
         }"""
     )
     assert 55 < characters_per_line <= 75
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_weighs_no_more_than_it_must(page: Callable[..., Page], book: Path, path: str) -> None:
+    """All that a first visit fetches, compressed: a third of it is Plotly, a fifth MathJax, a quarter the icons."""
+    opened = page(path)
+    opened.wait_for_load_state("networkidle")
+    fetched = opened.evaluate("performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname)")
+    sizes = {name: len(gzip.compress((book / name.lstrip("/")).read_bytes())) for name in {path, *fetched}}
+    assert any("plotly" in name for name in sizes)
+    assert sum(sizes.values()) < 1_250_000, sorted((size, name) for name, size in sizes.items())
 
 
 def test_search_finds_a_page(page: Callable[..., Page]) -> None:

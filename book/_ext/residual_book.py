@@ -11,6 +11,7 @@ The files of others come from `node_modules` (`make book` calls npm) and are nev
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -64,11 +65,21 @@ def choose_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any
         scripts[:] = [script for script in scripts if "mathjax" not in f"{script.filename} {script.attributes}".lower()]
 
 
+def drop_second_icon_set(app: Sphinx, exception: Exception | None) -> None:
+    """Take Font Awesome's script off the pages: the theme loads its fonts too, which draw the same icons."""
+    script = re.compile(r"[ \t]*<script src=\"[^\"]*/fontawesome/[^\"]*\"></script>\n?")
+    for page in Path(app.outdir).rglob("*.html"):
+        html = page.read_text(encoding="utf-8")
+        if script.search(html):
+            page.write_text(script.sub("", html), encoding="utf-8")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("book.css", priority=900)  # after the theme's
     app.add_js_file(None, body="window.RL_BOOK = true", priority=100)
     app.connect("builder-inited", copy_front_end)
     app.connect("html-page-context", choose_scripts, priority=900)  # after Sphinx has added MathJax
+    app.connect("build-finished", drop_second_icon_set)
     return {
         "version": "1",
         "parallel_read_safe": True,
