@@ -197,7 +197,7 @@ def where_it_pays(channels: int = 256, width: int = 64) -> Figure:
             type="log",
             title={"text": "C, channels carried"},
             tickvals=[16, 64, 256, 1024],
-            range=[1.15, 3.75],
+            range=[1.15, 4.0],
             showgrid=True,
         ),
         "yaxis": _axis(
