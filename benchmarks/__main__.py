@@ -7,7 +7,7 @@ from importlib import import_module
 
 from benchmarks.timing import Result, table
 
-NAMES = ("pricing", "importing")
+NAMES = ("pricing", "tools", "importing", "design")
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Each benchmark against its peers.")
 parser.add_argument("names", nargs="*", metavar="name", help=f"which: {', '.join(NAMES)} (left out: all)")

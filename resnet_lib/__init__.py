@@ -20,10 +20,36 @@ from resnet_lib.spec import BlockSpec, NetworkSpec
 from resnet_lib.zoo import names, network
 
 if TYPE_CHECKING:
+    from resnet_lib.cost.conventions import explain, report
+    from resnet_lib.cost.design import design, twin
+    from resnet_lib.cost.geometry import geometry, receptive_field
+    from resnet_lib.cost.memory import checkpoint, memory, peak_inference
+    from resnet_lib.cost.time import fit_time, intensity, leave_one_out, roofline
+    from resnet_lib.cost.training import training
     from resnet_lib.nn import build
     from resnet_lib.show import explore, text
 
 __version__ = "0.1.0"
+
+_ON_FIRST_USE = {
+    "build": "resnet_lib.nn",
+    "checkpoint": "resnet_lib.cost.memory",
+    "design": "resnet_lib.cost.design",
+    "explain": "resnet_lib.cost.conventions",
+    "explore": "resnet_lib.show",
+    "fit_time": "resnet_lib.cost.time",
+    "geometry": "resnet_lib.cost.geometry",
+    "intensity": "resnet_lib.cost.time",
+    "leave_one_out": "resnet_lib.cost.time",
+    "memory": "resnet_lib.cost.memory",
+    "peak_inference": "resnet_lib.cost.memory",
+    "receptive_field": "resnet_lib.cost.geometry",
+    "report": "resnet_lib.cost.conventions",
+    "roofline": "resnet_lib.cost.time",
+    "text": "resnet_lib.show",
+    "training": "resnet_lib.cost.training",
+    "twin": "resnet_lib.cost.design",
+}
 
 __all__ = [
     "Bill",
@@ -31,18 +57,26 @@ __all__ = [
     "NetworkSpec",
     "Row",
     "build",
+    "checkpoint",
+    "design",
+    "explain",
     "explore",
+    "fit_time",
+    "geometry",
+    "intensity",
+    "leave_one_out",
+    "memory",
     "names",
     "network",
+    "peak_inference",
     "price",
+    "receptive_field",
+    "report",
+    "roofline",
     "text",
+    "training",
+    "twin",
 ]
-
-_ON_FIRST_USE = {
-    "build": "resnet_lib.nn",
-    "explore": "resnet_lib.show",
-    "text": "resnet_lib.show",
-}
 
 
 def __getattr__(name: str) -> Any:

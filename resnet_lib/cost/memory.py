@@ -1,0 +1,203 @@
+"""The bytes that a network occupies: in training, in a checkpoint, and at inference. Standard library only.
+
+Counted are the tensors that PyTorch keeps with this project's modules, byte for byte (tests/test_memory.py compares
+with torch on a CPU). Three precisions:
+
+    fp32    everything in float32: 4 bytes a number
+    bf16    a model and images in bfloat16: 2 bytes a number
+    mixed   `torch.autocast` to bfloat16 over a float32 model: activations 2 bytes, parameters, BatchNorm's statistics,
+            gradients and optimizer 4. The float32 parameters are themselves the master weights; beside them autocast
+            makes bfloat16 copies of the weights that convolutions and the linear layer multiply with.
+
+**What backward needs.** Each operation names what it saves for its gradient: a convolution, BatchNorm, the linear layer
+and max-pooling their input, a ReLU its output (torch, tools/autograd/derivatives.yaml). But one's output is the next
+one's input, and ReLU and addition write into the tensor they read. So the rule becomes short: whatever an operation
+writes afresh is kept once, and the image. Three exceptions: the shortcut's last output is added and forgotten, the
+zeros of option A likewise, and the logits are the loss's affair. BatchNorm adds its batch's mean and inverse deviation
+per channel, max-pooling an int64 index per output.
+
+Not counted: the loss, gradients of activations (they come and go during backward), the workspace of a convolution's
+algorithm, and what an allocator rounds up. On a GPU, BatchNorm's batch statistics are float32 also with bf16.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass
+from math import prod
+
+from resnet_lib import _check
+from resnet_lib.cost.bill import Bill, Part, Row
+
+FLOAT32, INT64 = 4, 8  # bytes
+PRECISIONS = {"fp32": (4, 4), "bf16": (2, 2), "mixed": (4, 2)}  # bytes of a parameter, of an activation
+OPTIMIZERS = {  # numbers kept per parameter, bytes per parameter tensor
+    "sgd": (1, 0),  # with momentum: its buffer
+    "adam": (2, FLOAT32),  # also AdamW: means of gradient and square, and a float32 step counter for every tensor
+    None: (0, 0),
+}
+IN_PLACE = ("relu", "add")  # write into the tensor they read
+KEPT = ("conv", "batch_norm", "max_pool", "avg_pool")  # what these write, a later operation saves for backward
+WHOLE, BLOCK = {"stem": {"conv"}, "head": {"avg_pool", "linear"}}, {"conv", "batch_norm"}  # never without these
+TENSORS = {"conv": 1, "batch_norm": 2, "linear": 2}  # of parameters: weight, and bias
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes of one training step, by what they hold."""
+
+    parameters: int
+    weight_copies: int  # mixed only: bfloat16 weights of convolutions and the linear layer
+    buffers: int  # BatchNorm's running mean and variance, and its counter of batches
+    gradients: int
+    optimizer: int
+    activations: int  # kept from forward for backward, the image among them
+
+    @property
+    def total(self) -> int:
+        """All of them: what is alive if gradients are kept (`zero_grad(set_to_none=False)`) when backward begins."""
+        return sum(astuple(self))
+
+
+def memory(bill: Bill, optimizer: str | None = "sgd", precision: str = "fp32") -> Memory:
+    """Bytes of training this network on the bill's image and batch (see the module for what is counted).
+
+    `optimizer` is "sgd" (with momentum), "adam" or None; `precision` "fp32", "bf16" or "mixed".
+    Shares add up: `memory(bill.by("stage")["layer1"])` is layer1's, what enters it being its maker's. With symbols in
+    the bill the numbers are formulas.
+
+    Raises TypeError if `bill` is none, ValueError for another word, and for a bill by kind, since what is kept depends
+    on the neighbours.
+    """
+    _check_bill(bill)
+    _check_neighbours(bill)
+    if optimizer not in tuple(OPTIMIZERS):
+        raise ValueError(f"optimizer must be one of {', '.join(map(repr, OPTIMIZERS))}: {optimizer!r}")
+    weight, activation = _bytes(precision)
+    per_parameter, per_tensor = OPTIMIZERS[optimizer]
+    tensors = _total(bill, lambda row: TENSORS.get(row.kind, 0))
+    return Memory(
+        parameters=weight * bill.params,
+        weight_copies=activation * _total(bill, _multiplied) if weight != activation else 0,
+        buffers=_buffers(bill, weight),
+        gradients=weight * bill.params,
+        optimizer=weight * per_parameter * bill.params + per_tensor * tensors,
+        activations=_kept_for_backward(bill, weight, activation),
+    )
+
+
+def checkpoint(bill: Bill, precision: str = "fp32") -> int:
+    """Bytes of the tensors in the model's `state_dict`: parameters and buffers. A file adds its index of names.
+
+    "mixed" is saved as "fp32" is. Raises TypeError if `bill` is none, ValueError for another precision.
+    """
+    _check_bill(bill)
+    weight, _ = _bytes(precision)
+    return weight * bill.params + _buffers(bill, weight)
+
+
+def peak_inference(bill: Bill, precision: str = "fp32") -> int:
+    """Most bytes of activations alive at once at inference (`model.eval()`, `torch.no_grad()`), weights not included.
+
+    An operation's input and output are both alive while it runs, ReLU and addition work in place, and max-pooling makes
+    its indices even here. A block holds its input until the addition, and Python holds more than the arithmetic
+    needs: the caller the image, and a stage its first input until its last block is done. A preactivation block with a
+    projection holds both its input and the activated input. With "mixed" the image stays float32 beside its copy.
+
+    Raises TypeError if `bill` is none or holds symbols, ValueError for another precision and for a bill by kind.
+    """
+    _check_bill(bill)
+    _check_neighbours(bill)
+    weight, activation = _bytes(precision)
+    if _check.is_symbol(bill.params + bill.flops):
+        raise TypeError("bill must hold numbers: a peak is the largest of many sums, which symbols leave open")
+    image = weight * _image(bill)
+    peak = 0
+    entries: dict[str, int] = {}  # a stage's first input
+    for part in bill.parts:
+        if not part.count:
+            continue
+        entry = activation * prod(part.rows[0].input_shape)
+        if part.stage == "stem":
+            held, read = image, entry if weight != activation else 0
+        elif part.stage == "head":
+            held, read = image, entry
+        else:
+            held, read = image + entry + entries.get(part.stage, 0), 0
+            entries.setdefault(part.stage, entry)
+        peak = max(peak, *_alive(part, held, read, activation))
+    return peak
+
+
+def _alive(part: Part, held: int, read: int, activation: int) -> Iterator[int]:
+    """Bytes alive during each operation: what is `held` throughout, what it reads, what it writes."""
+    shortcut, entry = _shortcut(part), part.rows[0]
+    keeps = {row.name for row in shortcut[:1]}  # from here on the main branch's result waits for the addition,
+    if shortcut and entry.kind == "batch_norm":
+        keeps.add("relu1")  # and in a preactivation block the activated input for the projection
+    for row in part.rows:
+        if row.name in keeps:
+            held, read = held + read, 0
+        written = activation * row.elements
+        if row.kind not in IN_PLACE:
+            yield held + read + written + _indices(row)
+            read = written
+        elif row.kind == "add" and not shortcut and row.output_shape != entry.input_shape:
+            yield held + read + written  # option A's zeros
+
+
+def _kept_for_backward(bill: Bill, weight: int, activation: int) -> int:
+    kept = activation * _image(bill)
+    for part in bill.parts:
+        for row in part.rows:
+            if row.kind in KEPT and row not in _shortcut(part)[-1:]:
+                kept += part.count * activation * row.elements
+            if row.kind == "batch_norm":
+                kept += part.count * weight * row.params  # mean and inverse deviation: as many as its parameters
+            kept += part.count * _indices(row)
+    return kept
+
+
+def _shortcut(part: Part) -> tuple[Row, ...]:
+    """The operations of a projection."""
+    return tuple(row for row in part.rows if row.name.startswith("downsample"))
+
+
+def _indices(row: Row) -> int:
+    return INT64 * row.elements if row.kind == "max_pool" else 0
+
+
+def _image(bill: Bill) -> int:
+    """Numbers in the batch of images; 0 for a bill without a stem, whose input is another's output."""
+    return sum(prod(part.rows[0].input_shape) for part in bill.parts if part.stage == "stem")
+
+
+def _buffers(bill: Bill, weight: int) -> int:
+    norms = [(part.count, row) for part in bill.parts for row in part.rows if row.kind == "batch_norm"]
+    return sum(count * (weight * row.params + INT64) for count, row in norms)
+
+
+def _multiplied(row: Row) -> int:
+    """Parameters that activations are multiplied with: without BatchNorm's, and without the linear layer's bias."""
+    return {"conv": row.params, "linear": row.params - row.output_shape[-1]}.get(row.kind, 0)
+
+
+def _total(bill: Bill, number: Callable[[Row], int]) -> int:
+    return sum(part.count * number(row) for part in bill.parts for row in part.rows)
+
+
+def _bytes(precision: str) -> tuple[int, int]:
+    return PRECISIONS[_check.one_of("precision", precision, PRECISIONS)]
+
+
+def _check_bill(bill: Bill) -> None:
+    if not isinstance(bill, Bill):
+        raise TypeError(f"bill must be a Bill, such as rl.price(rl.network('resnet50')): {bill!r}")
+
+
+def _check_neighbours(bill: Bill) -> None:
+    """Refuse a bill by kind, whose rows have lost their neighbours."""
+    for part in bill.parts:
+        missing = WHOLE.get(part.stage, BLOCK) - {row.kind for row in part.rows}
+        if missing:
+            raise ValueError(f"bill must be whole, or by 'stage' or 'block', not by 'kind': without {sorted(missing)}")

@@ -1,0 +1,414 @@
+"""What we say that a tool prints, and what the installed tool prints: equal, to the last digit."""
+
+import io
+import warnings
+from collections import Counter
+from contextlib import contextmanager, redirect_stdout
+from itertools import permutations
+
+import pytest
+import sympy
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from strategies import networks
+from torch.utils.flop_counter import FlopCounterMode
+
+import resnet_lib as rl
+from resnet_lib.cost.conventions import CONVENTIONS, QUANTITIES, explain, report
+from resnet_lib.nn.vision import torchvision
+from resnet_lib.spec import KINDS
+
+
+@contextmanager
+def quiet():
+    """The tools' own warnings (deprecated distutils, LooseVersion and jit.trace, sizes in a trace) and prints."""
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+with quiet():
+    import fvcore.nn
+    import ptflops
+    import thop
+    import torchinfo
+
+TORCHVISION = rl.names()[:10]
+SMALL_SIZES = ((65, 33), (33, 33), (64, 97))  # odd and not square among them; in the last maps more than one pixel
+NOT_INSTALLED = {"torchvision", "timm", "deepspeed"}  # printed elsewhere: compared with what they have printed
+
+
+def flop_counter(model, images):
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model.eval()(images)
+    return counter.get_total_flops()
+
+
+def analysis(count, model, images):
+    counted = count(model, images)
+    counted.unsupported_ops_warnings(False)
+    counted.uncalled_modules_warnings(False)
+    return counted.total()
+
+
+def ptflops_count(backend):
+    def count(model, images):
+        result, _ = ptflops.get_model_complexity_info(
+            model,
+            tuple(images.shape[1:]),
+            as_strings=False,
+            print_per_layer_stat=False,
+            backend=backend,
+            input_constructor=lambda _: images,
+        )
+        return result
+
+    return count
+
+
+ON_META = {  # these need shapes only
+    "flop_counter": flop_counter,
+    "thop": lambda model, images: thop.profile(model, (images,), verbose=False)[0],
+    "torchinfo": lambda model, images: (
+        torchinfo.summary(model, input_data=images, device=images.device, verbose=0).total_mult_adds
+    ),
+    "ptflops": ptflops_count("aten"),
+}
+ON_CPU = {
+    # ptflops patches torch.addmm, which only the meta device calls for a linear layer: it would count twice there.
+    "ptflops_pytorch": ptflops_count("pytorch"),
+    # fvcore traces, which the meta device does not allow.
+    "fvcore": lambda model, images: analysis(fvcore.nn.FlopCountAnalysis, model.eval(), images),
+    "fvcore_training": lambda model, images: analysis(fvcore.nn.FlopCountAnalysis, model.train(), images),
+}
+
+
+def assert_equal(tools, model, bill, images):
+    with quiet():
+        assert {tool: count(model, images) for tool, count in tools.items()} == {
+            tool: report(bill, tool) for tool in tools
+        }
+
+
+def torchvision_model(name):
+    with torch.device("meta"):
+        return getattr(torchvision.models, name)()
+
+
+def on_cpu(model):
+    """With zeros for weights: what they are does not matter here, and drawing them takes longer than counting."""
+    model = model.to_empty(device="cpu")
+    with torch.no_grad():
+        for tensor in (*model.parameters(), *model.buffers()):
+            tensor.zero_()
+    return model
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Beside other work a second thread mostly waits."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_every_tool_is_compared():
+    assert {*ON_META, *ON_CPU, *NOT_INSTALLED} == set(CONVENTIONS)
+
+
+def sizes(name, large_too):
+    """A forward pass costs seconds: each network at 224 × 224 and a small size, three kinds of them at three."""
+    typical = name in ("resnet18", "resnet50", "resnext50_32x4d")
+    return [(224, 224)] * large_too + list(SMALL_SIZES if typical else SMALL_SIZES[:1])
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_torchvision_networks_on_meta(name):
+    for image in sizes(name, large_too=True):
+        bill = rl.price(rl.network(name), image)
+        assert_equal(ON_META, torchvision_model(name), bill, torch.empty(1, 3, *image, device="meta"))
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_torchvision_networks_on_cpu(name):
+    model = on_cpu(torchvision_model(name))
+    for image in sizes(name, large_too=name == "resnet18"):
+        assert_equal(ON_CPU, model, rl.price(rl.network(name), image), torch.zeros(1, 3, *image))
+
+
+def test_activations_with_fvcore():
+    model = on_cpu(torchvision_model("resnet50"))
+    with quiet():
+        counted = analysis(fvcore.nn.ActivationCountAnalysis, model.eval(), torch.zeros(1, 3, 65, 33))
+    assert counted == rl.price(rl.network("resnet50"), (65, 33)).activations
+
+
+@pytest.mark.parametrize("name", ("cifar_resnet20", "cifar_plain20", "cifar_preact110", "cifar_preact164", "wrn28_10"))
+def test_cifar_networks(name):
+    spec = rl.network(name, depths=(2, 1, 2))
+    for image, batch in (((32, 32), 1), ((9, 14), 3)):
+        bill = rl.price(spec, image, batch=batch)
+        shape = (batch, 3, *image)
+        assert_equal(ON_META, rl.build(spec, device="meta"), bill, torch.empty(shape, device="meta"))
+        assert_equal(ON_CPU, on_cpu(rl.build(spec, device="meta")), bill, torch.zeros(shape))
+
+
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@given(networks(), st.integers(1, 3))
+def test_any_network(network_and_image, batch):
+    spec, image = network_and_image
+    bill = rl.price(spec, image, batch=batch)
+    shape = (batch, spec.in_channels, *image)
+    assert_equal(ON_META, rl.build(spec, device="meta"), bill, torch.empty(shape, device="meta"))
+
+
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@given(networks(), st.integers(2, 3))  # in training mode BatchNorm refuses a single value per channel
+def test_any_network_with_fvcore(network_and_image, batch):
+    spec, image = network_and_image
+    bill = rl.price(spec, image, batch=batch)
+    model = on_cpu(rl.build(spec, device="meta"))
+    assert_equal(ON_CPU, model, bill, torch.zeros(batch, spec.in_channels, *image))
+
+
+def test_torchvision_metadata():
+    for name in TORCHVISION:
+        for weights in torchvision.models.get_model_weights(name):
+            bill = rl.price(rl.network(name), weights.transforms().crop_size[0], batch=2)
+            assert report(bill, "torchvision") == weights.meta["_ops"]
+
+
+TIMM_RESULTS = {  # timm, results/benchmark-infer-amp-nchw-pt240-cu124-rtx3090.csv: infer_gmacs, infer_macts
+    ("resnet18", 224): (1.82, 2.48),
+    ("resnet18", 288): (3.01, 4.11),
+    ("resnet34", 224): (3.67, 3.74),
+    ("resnet34", 288): (6.07, 6.18),
+    ("resnet26", 224): (2.36, 7.35),
+    ("resnet26", 288): (3.9, 12.15),
+    ("resnet50", 224): (4.11, 11.11),
+    ("resnet50", 288): (6.8, 18.37),
+    ("resnet101", 224): (7.83, 16.23),
+    ("resnet101", 288): (12.95, 26.83),
+    ("resnet152", 224): (11.56, 22.56),
+    ("resnet152", 288): (19.11, 37.28),
+    ("resnext50_32x4d", 224): (4.26, 14.4),
+    ("resnext50_32x4d", 288): (7.04, 23.81),
+    ("resnext101_32x8d", 224): (16.48, 31.21),
+    ("resnext101_64x4d", 224): (15.52, 31.21),
+    ("resnext101_64x4d", 288): (25.66, 51.59),
+    ("wide_resnet50_2", 224): (11.43, 14.4),
+    ("wide_resnet50_2", 288): (18.89, 23.81),
+    ("wide_resnet101_2", 224): (22.8, 21.23),
+}
+
+
+@pytest.mark.parametrize(("name", "side"), TIMM_RESULTS)
+def test_timm_results(name, side):
+    spec = rl.network("resnet50", depths=(2, 2, 2, 2)) if name == "resnet26" else rl.network(name)
+    for batch in (1, 8):  # the tables are for one image
+        assert report(rl.price(spec, side, batch=batch), "timm") == TIMM_RESULTS[name, side]
+
+
+RESNET50 = {
+    "flop_counter": 8_178_368_512,
+    "torchvision": 4.089,
+    "fvcore": 4_111_512_576,
+    "fvcore_training": 4_144_854_528,
+    "timm": (4.11, 11.11),
+    "thop": 4_133_742_592,
+    "torchinfo": 4_089_238_376,
+    "ptflops": 4_089_185_256,
+    "ptflops_pytorch": 4_132_436_968,
+    "deepspeed": 8_211_108_352,
+}
+
+
+def test_resnet50():
+    assert {tool: report(rl.price(rl.network("resnet50")), tool) for tool in CONVENTIONS} == RESNET50
+
+
+def test_docstring_shows_resnet50():
+    from resnet_lib.cost import conventions
+
+    lines = [line.split() for line in conventions.__doc__.splitlines()]
+    shown = {words[0]: words[-1] for words in lines if words and words[0] in CONVENTIONS}
+    assert shown == {tool: f"{n[0] if tool == 'timm' else n:,}" for tool, n in RESNET50.items()}
+
+
+def test_calflops():
+    """calflops 0.3.2 printed this: calculate_flops(model, input_shape=(batch, 3, 97, 129))."""
+    spec = rl.network("resnet50")
+    assert report(rl.price(spec, (97, 129)), "deepspeed") == 2_576_261_120
+    assert report(rl.price(spec, (97, 129), batch=2), "deepspeed") == 5_152_522_240
+
+
+def in_operations(bill, tool):
+    """A tool's count in plain operations, taken from what it prints."""
+    printed = report(bill, tool)
+    if tool == "timm":
+        printed = printed.gmacs
+    return round(printed * 10**9) if isinstance(printed, float) else printed
+
+
+@pytest.mark.parametrize("batch", (1, 3))
+@pytest.mark.parametrize("name", ("resnet18", "resnext50_32x4d", "cifar_resnet20", "cifar_preact164"))
+def test_explanations_add_up(name, batch):
+    bill = rl.price(rl.network(name), (65, 97), batch=batch)
+    for a, b in permutations(CONVENTIONS, 2):
+        explanation = explain(bill, a, b)
+        assert explanation.total == sum(amount for _, _, amount in explanation)
+        assert explanation.total == in_operations(bill, a) - in_operations(bill, b), (a, b)
+        assert all(amount for _, _, amount in explanation)
+        assert max(Counter((kind, what) for kind, what, _ in explanation).values(), default=1) == 1
+        assert {kind for kind, _, _ in explanation} <= {*KINDS, "rounding"}
+        assert {(t.kind, -t.amount) for t in explanation} == {(t.kind, t.amount) for t in explain(bill, b, a)}
+
+
+def test_a_tool_does_not_differ_from_itself():
+    bill = rl.price(rl.network("resnet50"))
+    for tool in CONVENTIONS:
+        assert tuple(explain(bill, tool, tool)) == () or CONVENTIONS[tool].decimals is not None
+        assert explain(bill, tool, tool).total == 0
+
+
+def test_explanation_reads_well():
+    bill = rl.price(rl.network("resnet50"))
+    text = str(explain(bill, "thop", "torchinfo"))
+    assert text.splitlines() == [
+        "batch_norm  +4 × output elements                       +44,455,936",
+        "batch_norm  −1 × parameters                                −53,120",
+        "avg_pool    +1 × input elements                           +100,352",
+        "avg_pool    +1 × output elements                            +2,048",
+        "linear      −1 × output elements                            −1,000",
+        "total       thop − torchinfo                           +44,504,216",
+    ]
+    assert text in "\n".join(line.strip() for line in explain.__doc__.splitlines())
+    assert [term.what for term in explain(bill, "flop_counter", "ptflops")] == [
+        "+1 × MACs",
+        "+1 × MACs",
+        "−1 × output elements",
+    ]
+    rounding = explain(bill, "torchvision", "ptflops").terms[-1]
+    assert rounding == ("rounding", "torchvision to 3 decimals", 4_089_000_000 - 4_089_184_256)
+    averaged = explain(rl.price(rl.network("resnet50"), batch=4), "torchvision", "fvcore").terms
+    assert averaged[:2] == (
+        ("conv", "−1 × MACs", -4 * 4_087_136_256),
+        ("conv", "+1 × MACs of one image", 4_087_136_256),
+    )
+
+
+def test_formulas():
+    c = sympy.Symbol("c", integer=True, positive=True)
+    batch = sympy.Symbol("N", integer=True, positive=True)
+    bill = rl.price(rl.BlockSpec("basic", c), 56, batch=batch)
+    assert sympy.expand(report(bill, "fvcore") - 56**2 * batch * (18 * c**2 + 4 * c)) == 0
+    assert sympy.expand(report(bill, "timm").gmacs * 10**9 - 56**2 * (18 * c**2 + 4 * c)) == 0
+    assert sympy.expand(report(bill, "torchvision") * 10**9 - 56**2 * 18 * c**2) == 0
+    for a, b in permutations(CONVENTIONS, 2):
+        difference = explain(bill, a, b)
+        numbers = rl.price(rl.BlockSpec("basic", 64), 56, batch=2)
+        rounding = sum(amount for kind, _, amount in explain(numbers, a, b) if kind == "rounding")
+        assert sympy.sympify(difference.total).subs({c: 64, batch: 2}) == explain(numbers, a, b).total - rounding
+        assert str(difference)
+
+
+def test_depth_and_image_may_be_symbols():
+    depth, side = sympy.symbols("d s", integer=True, positive=True)
+    bill = rl.price(rl.network("resnet18", depths=(depth, 2, 2, 2)), 32 * side)
+    numbers = rl.price(rl.network("resnet18", depths=(5, 2, 2, 2)), 96)
+    for tool, convention in CONVENTIONS.items():
+        if convention.decimals is None:
+            assert report(bill, tool).subs({depth: 5, side: 3}) == report(numbers, tool)
+
+
+def test_equal_blocks_are_counted_once():
+    """Rows are never listed: a bill of 10¹² equal blocks costs no more than one of 10."""
+    bill = rl.price(rl.network("resnet18", depths=(10**12, 1, 1, 1)))
+    assert report(bill, "flop_counter") == 2 * bill.macs
+
+
+def test_parts_of_a_bill():
+    bill = rl.price(rl.network("resnet50"), batch=2)
+    for what in ("stage", "kind", "block"):
+        pieces = bill.by(what).values()
+        assert sum(report(piece, "ptflops_pytorch") for piece in pieces) == report(bill, "ptflops_pytorch")
+
+
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_tables_use_known_words(name):
+    convention = CONVENTIONS[name]
+    assert convention.unit in ("MACs", "FLOPs")
+    assert convention.says and convention.source
+    counted = {}
+    for table in (convention.batch, convention.image):
+        assert set(table) <= set(KINDS)
+        for rule in table.values():
+            assert set(rule) <= set(QUANTITIES)
+        counted |= table
+    assert counted["conv"]["macs"] == counted["linear"]["macs"] == (2 if convention.unit == "FLOPs" else 1)
+    assert "add" not in counted  # no tool counts the residual addition
+
+
+def test_errors():
+    bill = rl.price(rl.network("resnet18"))
+    with pytest.raises(ValueError, match=r"tool must be one of 'flop_counter', .*'deepspeed': 'nvidia'"):
+        report(bill, "nvidia")
+    with pytest.raises(ValueError, match=r"tool must be one of .*: None"):
+        report(bill, None)
+    with pytest.raises(ValueError, match=r"a must be one of .*: 'x'"):
+        explain(bill, "x", "fvcore")
+    with pytest.raises(ValueError, match=r"b must be one of .*: 'x'"):
+        explain(bill, "fvcore", "x")
+    for wrong in (rl.network("resnet18"), "resnet18", None, bill.rows):
+        with pytest.raises(TypeError, match="bill must be a Bill, such as"):
+            report(wrong, "fvcore")
+        with pytest.raises(TypeError, match="bill must be a Bill, such as"):
+            explain(wrong, "fvcore", "thop")
+
+
+# What the tools do to the model that they measure. Nothing of ours depends on it; if a test fails after an update, a
+# tool has become better, and the docstring of `report` (and the book) wants a word less.
+
+SMALL = rl.network("cifar_resnet20", depths=(1, 1, 1))
+
+
+def test_thop_leaves_keys_in_the_state_dict():
+    model = rl.build(SMALL)
+    before = set(model.state_dict())
+    with quiet():
+        thop.profile(model, (torch.zeros(1, 3, 32, 32),), verbose=False)
+    left = set(model.state_dict()) - before
+    assert {key.rpartition(".")[2] for key in left} == {"total_ops", "total_params"}
+    assert "layer1.total_ops" not in left  # a module with a rule is cleaned: Sequential is one,
+    assert "layer1.0.total_ops" in left  # our blocks are none
+
+
+@pytest.mark.parametrize("tool", ("ptflops", "ptflops_pytorch"))
+def test_ptflops_leaves_evaluation_mode(tool):
+    model = rl.build(SMALL, device="meta").train()
+    with quiet():
+        (ON_META | ON_CPU)[tool](model, torch.empty(1, 3, 32, 32, device="meta"))
+    assert not model.training
+
+
+def test_fvcore_in_training_mode_changes_the_statistics():
+    model = rl.build(SMALL).train()
+    before = model.bn1.running_mean.clone()
+    with quiet():
+        ON_CPU["fvcore_training"](model, torch.ones(1, 3, 32, 32))
+    assert not torch.equal(model.bn1.running_mean, before)
+    assert model.bn1.num_batches_tracked == 1
+
+
+def test_ptflops_takes_a_batch_by_keyword_for_one_image():
+    """`report` gives what it prints for a batch as a tensor; as keyword arguments the batch counts as one image."""
+    model = rl.build(SMALL)
+    images = torch.zeros(3, 3, 32, 32)
+    with quiet():
+        result, _ = ptflops.get_model_complexity_info(
+            model, (3, 32, 32), as_strings=False, print_per_layer_stat=False, input_constructor=lambda _: {"x": images}
+        )
+    assert result == 3 * report(rl.price(SMALL), "ptflops_pytorch")
+    assert result > report(rl.price(SMALL, batch=3), "ptflops_pytorch")

@@ -1,0 +1,67 @@
+"""Pricing and measuring leave a model as it was: training flag, state, hooks, gradients, and torch's random numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+import resnet_lib as rl
+from resnet_lib.cost.conventions import CONVENTIONS
+
+CALLS = {
+    "price": lambda net, bill: (rl.price(net, 65).rows, [bill.by(what) for what in ("stage", "block", "kind")]),
+    "report": lambda net, bill: [rl.report(bill, tool) for tool in CONVENTIONS],
+    "explain": lambda net, bill: str(rl.explain(bill, "fvcore", "torchinfo")),
+    "training": lambda net, bill: rl.training(bill).macs,
+    "memory": lambda net, bill: (rl.memory(bill, "adam", "mixed").total, rl.checkpoint(bill), rl.peak_inference(bill)),
+    "geometry": lambda net, bill: (rl.receptive_field(net), rl.geometry(net, 65)),
+    "roofline": lambda net, bill: (rl.intensity(bill), rl.roofline(bill, 1e12, 1e11).seconds),
+    "design": lambda net, bill: (rl.design(net, depths=range(1, 3), macs=1e9), rl.twin(net)),
+}
+
+
+def state_of(model: torch.nn.Module) -> dict[str, Any]:
+    """All that a call could leave behind."""
+    modules = dict(model.named_modules())
+    return {
+        "training": {name: module.training for name, module in modules.items()},
+        "hooks": {
+            name: [len(value) for key, value in vars(module).items() if "hooks" in key]
+            for name, module in modules.items()
+        },
+        "attributes": {name: sorted(vars(module)) for name, module in modules.items()},
+        "state": {name: tensor.clone() for name, tensor in model.state_dict().items()},
+        "gradients": {name: tensor.grad.clone() for name, tensor in model.named_parameters()},
+        "random": torch.get_rng_state(),
+    }
+
+
+def equal(a: Any, b: Any) -> bool:
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
+    return torch.equal(a, b) if isinstance(a, torch.Tensor) else bool(a == b)
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("training", [True, False])
+def test_a_call_leaves_the_model_as_it_was(name: str, training: bool) -> None:
+    model = rl.build(rl.network("resnet18", depths=(1, 1), widths=(8, 16), stem_width=8, classes=5))
+    model(torch.randn(2, 3, 32, 32)).sum().backward()
+    model.train(training)
+    before = state_of(model)
+    CALLS[name](model.spec, rl.price(model.spec, 65))
+    assert equal(before, state_of(model))
+
+
+def test_the_comparison_would_notice() -> None:
+    model = rl.build(rl.network("resnet18", depths=(1,), widths=(8,), stem_width=8))
+    model(torch.randn(2, 3, 32, 32)).sum().backward()
+    before = state_of(model)
+    handle = model.conv1.register_forward_hook(lambda *_: None)
+    assert not equal(before, state_of(model))
+    handle.remove()
+    assert equal(before, state_of(model))
+    torch.rand(1)
+    assert not equal(before, state_of(model))
