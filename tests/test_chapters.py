@@ -140,6 +140,9 @@ def test_the_readme_tells_the_truth() -> None:
         exec(code, namespace)
     bill = namespace["bill"]
     assert str((bill.params, bill.macs, bill.activations)) in code
+    net = namespace["net"]
+    assert f"to the last digit: {rl.report(bill, 'fvcore')}" in code
+    assert f"{rl.receptive_field(net)} pixels" in code
     for path in re.findall(r"\]\(([^)]+)\)|^(\w+)/", readme, re.M):
         assert (ROOT / "".join(path)).exists()
     for command in re.findall(r"(?:^|`)make (\w+)", readme, re.M):

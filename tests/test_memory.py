@@ -34,6 +34,15 @@ SMALL = [
 ]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """These networks are so small that torch's threads would mostly wait for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def small(fields):
     return rl.NetworkSpec(depths=(1, 2, 1), widths=(4, 6, 8), stem_width=4, groups=2, classes=5, **fields)
 
@@ -131,7 +140,7 @@ def assert_equal_to_torch(spec, image, batch, precision):
     return bill
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=60)
 @given(networks(), st.integers(2, 3))
 def test_any_network(network_and_image, batch):
     """A batch of one is not for training: BatchNorm refuses a single number per channel."""
@@ -143,7 +152,7 @@ def test_any_network(network_and_image, batch):
         assert {share: sum(part[share] for part in parts) for share in SHARES} == asdict(memory(bill, "adam"))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=60)
 @given(blocks().filter(lambda block: prod(block[1]) > 1))
 def test_any_block(block_and_size):
     """A block's output is counted (the next layer keeps it), its input is its maker's."""

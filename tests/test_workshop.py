@@ -174,7 +174,7 @@ def test_the_served_book_has_the_types_that_browsers_insist_on(tmp_path: Path) -
 
 def test_requirements_pin_this_environment() -> None:
     """All that pyproject.toml names, and all that these bring, at the versions installed here."""
-    written = dict(re.findall(r"^([\w.-]+)==([\w.]+)$", pins.REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE))
+    written = dict(re.findall(r"^([\w.-]+)==([\w.+-]+)$", pins.REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE))
     named = set().union(*pins.direct().values())
     assert named <= set(written)
     installed = dict(pins.pin(name).split("==") for name in pins.closure(named))

@@ -298,7 +298,7 @@ def _quantities(row: Row) -> Iterable[tuple[_Key, int]]:
     inputs = 1
     for number in row.input_shape:
         inputs = inputs * number
-    totals = {"macs": row.macs, "outputs": row.elements, "inputs": inputs, "params": batch * row.params}
+    totals = {"macs": row.macs, "inputs": inputs, "outputs": row.elements, "params": batch * row.params}
     for quantity, total in totals.items():
         yield _Key(row.kind, quantity, ""), total
         if batch != 1:

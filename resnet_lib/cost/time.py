@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from math import fsum, isfinite
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from resnet_lib import _check
 from resnet_lib.cost.bill import FLOAT32_BYTES, Bill, Row, price
@@ -151,6 +151,16 @@ def _bills() -> dict[str, Bill]:
     return {name: price(network(spec["zoo"], **spec["fields"])) for name, spec in described}
 
 
+class Counts(Protocol):
+    """Whatever knows its MACs and activations."""
+
+    @property
+    def macs(self) -> int: ...
+
+    @property
+    def activations(self) -> int: ...
+
+
 # --- the two-term model ---------------------------------------------------------------------------------------------
 
 
@@ -166,9 +176,9 @@ class TimeModel:
     seconds_per_activation: float
     records: tuple[Record, ...] = field(default=(), repr=False)
 
-    def predict(self, bill: Bill | Row | Record) -> float:
-        """Seconds for what this bill holds, its batch included."""
-        return self.seconds_per_mac * bill.macs + self.seconds_per_activation * bill.activations
+    def predict(self, counts: Counts) -> float:
+        """Seconds for what this bill (or row, record, candidate of `design`) holds, its batch included."""
+        return self.seconds_per_mac * counts.macs + self.seconds_per_activation * counts.activations
 
     @cached_property
     def errors(self) -> Errors:
