@@ -11,6 +11,7 @@ from strategies import networks
 
 import resnet_lib as rl
 from resnet_lib.cost.design import BUDGETS, CRITERIA, TOTALS, Candidate, design, twin
+from resnet_lib.cost.time import fit_time, records
 
 SMALL = rl.network("cifar_resnet20")
 
@@ -166,7 +167,7 @@ def test_one_value_or_several():
 
 
 BAD = [
-    ({}, "a budget must be given, at least one of macs, params, activations, bytes: all are None"),
+    ({}, "a budget must be given, at least one of macs, params, activations, bytes, seconds: all are None"),
     (dict(macs=-1), "macs must be a finite upper bound above 0: -1"),
     (dict(params=0), "params must be a finite upper bound above 0: 0"),
     (dict(macs=float("nan")), "macs must be a finite upper bound above 0: nan"),
@@ -275,3 +276,30 @@ def test_totals_have_the_names_of_a_bill():
     candidate, bill = twin("resnet101"), rl.price(twin("resnet101").spec)
     assert isinstance(candidate, Candidate)
     assert all(getattr(candidate, name) == getattr(bill, name) for name in BUDGETS)
+
+
+def test_a_budget_of_predicted_time():
+    """The networks within the time are those of the family whose prediction is, and the time may be the only budget."""
+    model = fit_time(records("rtx3090"))
+    everything = design(SMALL, params=1e9, limit=None)
+    middle = sorted(model.predict(candidate) for candidate in everything)[len(everything) // 2]
+    fast = design(SMALL, seconds=middle, model=model, limit=None)
+    assert fast == tuple(candidate for candidate in everything if model.predict(candidate) <= middle)
+    assert 0 < len(fast) < len(everything)
+    both = design(SMALL, seconds=middle, model=model, where=lambda c: c.depths[0] == 1, limit=3)
+    assert both == tuple(candidate for candidate in fast if candidate.depths[0] == 1)[:3]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"seconds": 0.01}, ValueError, ("seconds", "model", "together", "0.01")),
+        ({"model": fit_time(records("rtx3090"))}, ValueError, ("seconds",)),
+        ({"seconds": 0, "model": fit_time(records("rtx3090"))}, ValueError, ("seconds", "above 0", "0")),
+        ({"seconds": True, "model": fit_time(records("rtx3090"))}, TypeError, ("seconds", "True")),
+    ],
+)
+def test_a_time_needs_a_model_and_a_model_a_time(options, error, words):
+    with pytest.raises(error) as caught:
+        design(SMALL, **options)
+    assert all(word in str(caught.value) for word in words)

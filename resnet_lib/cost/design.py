@@ -23,6 +23,7 @@ from typing import Any
 
 from resnet_lib import _check
 from resnet_lib.cost.bill import price
+from resnet_lib.cost.time import TimeModel
 from resnet_lib.spec import BLOCKS, NetworkSpec
 from resnet_lib.zoo import network
 
@@ -74,6 +75,8 @@ def design(
     params: float | None = None,
     activations: float | None = None,
     bytes: float | None = None,
+    seconds: float | None = None,
+    model: TimeModel | None = None,
     where: Callable[[Candidate], bool] | None = None,
     best: Criterion = "layers",
     limit: int | None = 10,
@@ -95,8 +98,8 @@ def design(
     combinations of fields that no network can have.
 
     The budgets are upper bounds, at least one is needed: `macs`, `params`, `activations` (numbers), `bytes` (moved in
-    float32), for a picture of `image` pixels and a `batch` as in `price`. `where` is a further condition on a
-    Candidate, such as `lambda c: model.predict(c) <= 0.010`.
+    float32), for a picture of `image` pixels and a `batch` as in `price`; and `seconds`, as `model` (see
+    `fit_time`) predicts them. `where` is a further condition on a Candidate, such as `lambda c: c.depths[0] == 3`.
 
     `best` is "macs", "params", "activations", "bytes" or "layers" for the most of it, "-macs" … for the least,
     several of these for the first that tells two networks apart, or a function of a Candidate whose larger value is
@@ -107,12 +110,14 @@ def design(
     """
     given = {"macs": macs, "params": params, "activations": activations, "bytes": bytes}
     budgets = {name: _budget(name, value) for name, value in given.items() if value is not None}
-    if not budgets:
-        raise ValueError(f"a budget must be given, at least one of {', '.join(BUDGETS)}: all are None")
+    if not budgets and seconds is None:
+        raise ValueError(f"a budget must be given, at least one of {', '.join(BUDGETS)}, seconds: all are None")
+    within_time = _within(seconds, model)
     limit = None if limit is None else _check.positive_int("limit", limit)
     base = _network(base)
     ranges = _depths(depths, stages=len(base.depths))
-    search = _Search(budgets, _criterion(best), where, limit)
+    conditions = [condition for condition in (within_time, where) if condition is not None]
+    search = _Search(budgets, _criterion(best), conditions, limit)
     for family in _families(base, width, choices):
         search.add(_Costs.of(family, image, batch), ranges)
     return search.result()
@@ -203,12 +208,12 @@ class _Search:
         self,
         budgets: Mapping[str, int],
         best: Signs | Callable[[Candidate], Any],
-        where: Callable[[Candidate], bool] | None,
+        conditions: Sequence[Callable[[Candidate], bool]],
         limit: int | None,
     ) -> None:
         self.budgets = [(TOTALS.index(name), budget) for name, budget in budgets.items()]
         self.best = best
-        self.where = where
+        self.conditions = conditions
         self.limit = inf if limit is None else limit
         self.heap: list[tuple[Any, int, Depths, Totals]] = []
         self.families: list[NetworkSpec] = []
@@ -239,7 +244,7 @@ class _Search:
 
     def _reach(self, choices: Depths, step: Totals, totals: Totals) -> int:
         """How many of the ascending choices the budgets pay for, where `totals` hold the first already."""
-        blocks = min([(budget - totals[q]) // step[q] for q, budget in self.budgets])
+        blocks = min([(budget - totals[q]) // step[q] for q, budget in self.budgets], default=choices[-1])
         return bisect_right(choices, choices[0] + blocks)
 
     def _affordable(
@@ -260,8 +265,10 @@ class _Search:
         full = len(self.heap) >= self.limit
         if full and entry < self.heap[0]:
             return
-        if self.where is not None and not self.where(Candidate(self.families[i], depths, *totals)):
-            return
+        if self.conditions:
+            candidate = Candidate(self.families[i], depths, *totals)
+            if not all(condition(candidate) for condition in self.conditions):
+                return
         if full:
             heapq.heapreplace(self.heap, entry)
         else:
@@ -285,6 +292,19 @@ def _budget(name: str, value: Any) -> int:
     if not isfinite(value) or value <= 0:
         raise ValueError(f"{name} must be a finite upper bound above 0: {value!r}")
     return int(value)
+
+
+def _within(seconds: Any, model: TimeModel | None) -> Callable[[Candidate], bool] | None:
+    """The condition that the predicted time keeps within `seconds`."""
+    if seconds is None and model is None:
+        return None
+    if seconds is None or model is None:
+        raise ValueError(f"seconds and model must be given together, or neither: {seconds!r}, {model!r}")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float | Fraction):
+        raise TypeError(f"seconds must be a number above 0: {seconds!r}")
+    if not isfinite(seconds) or seconds <= 0:
+        raise ValueError(f"seconds must be a finite number above 0: {seconds!r}")
+    return lambda candidate: model.predict(candidate) <= seconds
 
 
 def _criterion(best: Any) -> Signs | Callable[[Candidate], Any]:
