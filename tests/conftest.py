@@ -14,8 +14,8 @@ from tests.browser import launch, serving
 
 ROOT = Path(__file__).parent.parent
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # a process for each core: threads of several would wait for one another
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Before torch is imported: on small convolutions, and beside other processes, its threads mostly wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:

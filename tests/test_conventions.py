@@ -110,15 +110,6 @@ def on_cpu(model):
     return model
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Beside other work a second thread mostly waits."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def test_every_tool_is_compared():
     assert {*ON_META, *ON_CPU, *NOT_INSTALLED} == set(CONVENTIONS)
 

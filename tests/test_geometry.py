@@ -137,15 +137,6 @@ def test_what_does_not_matter(spec_and_image, preactivation):
 # --- autograd --------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """These convolutions are tiny: two threads would spend their time waiting for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def observed(spec, image, positions):
     """{row: (height, width)} of the image on which the pixel at `positions[row]` of that row's output depends."""
     model = rl.build(spec, dtype=torch.float64).eval()

@@ -34,15 +34,6 @@ SMALL = [
 ]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """These networks are so small that torch's threads would mostly wait for one another."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def small(fields):
     return rl.NetworkSpec(depths=(1, 2, 1), widths=(4, 6, 8), stem_width=4, groups=2, classes=5, **fields)
 

@@ -24,15 +24,6 @@ CLASSES = {
 }
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Threads that wait for a busy core make small convolutions ten times slower than one thread alone."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def vary_batch_norms(model):
     """Make every BatchNorm do something in evaluation mode too, and little enough for nothing to blow up."""
     for module in model.modules():

@@ -17,7 +17,7 @@ zeros of option A likewise, and the logits are the loss's affair. BatchNorm adds
 per channel, max-pooling an int64 index per output.
 
 Not counted: the loss, gradients of activations (they come and go during backward), the workspace of a convolution's
-algorithm, and what an allocator rounds up. On a GPU, BatchNorm's batch statistics are float32 also with bf16.
+algorithm, and what an allocator rounds up. A GPU may keep other tensors: that has not been compared.
 """
 
 from __future__ import annotations
