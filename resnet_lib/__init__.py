@@ -26,15 +26,18 @@ if TYPE_CHECKING:
     from resnet_lib.cost.memory import checkpoint, memory, peak_inference
     from resnet_lib.cost.time import fit_time, intensity, leave_one_out, roofline
     from resnet_lib.cost.training import training
+    from resnet_lib.exercises import check
     from resnet_lib.nn import build
-    from resnet_lib.show import explore, text
+    from resnet_lib.show import explore, predict, quiz, text
 
 __version__ = "0.1.0"
 
 _ON_FIRST_USE = {
     "build": "resnet_lib.nn",
+    "check": "resnet_lib.exercises",
     "checkpoint": "resnet_lib.cost.memory",
     "design": "resnet_lib.cost.design",
+    "draw": "resnet_lib.show",
     "explain": "resnet_lib.cost.conventions",
     "explore": "resnet_lib.show",
     "fit_time": "resnet_lib.cost.time",
@@ -43,6 +46,8 @@ _ON_FIRST_USE = {
     "leave_one_out": "resnet_lib.cost.time",
     "memory": "resnet_lib.cost.memory",
     "peak_inference": "resnet_lib.cost.memory",
+    "predict": "resnet_lib.show",
+    "quiz": "resnet_lib.show",
     "receptive_field": "resnet_lib.cost.geometry",
     "report": "resnet_lib.cost.conventions",
     "roofline": "resnet_lib.cost.time",
@@ -57,8 +62,10 @@ __all__ = [
     "NetworkSpec",
     "Row",
     "build",
+    "check",
     "checkpoint",
     "design",
+    "draw",
     "explain",
     "explore",
     "fit_time",
@@ -69,7 +76,9 @@ __all__ = [
     "names",
     "network",
     "peak_inference",
+    "predict",
     "price",
+    "quiz",
     "receptive_field",
     "report",
     "roofline",

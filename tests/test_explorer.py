@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 import resnet_lib as rl
-from resnet_lib.show import Explorer, figures, kernel, largest, text
-from resnet_lib.show.explorer import _asset
+from resnet_lib.show import Explorer, kernel, largest, text
+from resnet_lib.show.explorer import asset
+from resnet_lib.show.figures import bottleneck as figures
 from resnet_lib.show.unknown import FORMATS, Unknown, javascript, substitute
 
 
@@ -269,7 +270,7 @@ def expressions(draw: st.DrawFn, depth: int = 3) -> Callable[[Any, Any], Any]:
 def engine(browser: Browser) -> Page:
     """A blank page that holds the explorers' script: a JavaScript engine."""
     page = browser.new_page()
-    page.evaluate(_asset("explorer.js"))
+    page.evaluate(asset("explorer.js"))
     return page
 
 

@@ -1,7 +1,8 @@
-"""What the reader sees: explorers and figures."""
+"""What the reader sees: explorers, figures, drawings and questions."""
 
+from resnet_lib.show.drawing import Drawing, draw
 from resnet_lib.show.explorer import Explorer, explore
-from resnet_lib.show.figures import hourglass, two_ways, where_it_pays, whole_story
+from resnet_lib.show.questions import predict, quiz
 from resnet_lib.show.unknown import largest, text
 
-__all__ = ["Explorer", "explore", "hourglass", "largest", "text", "two_ways", "where_it_pays", "whole_story"]
+__all__ = ["Drawing", "Explorer", "draw", "explore", "largest", "predict", "quiz", "text"]

@@ -1,7 +1,7 @@
 /* The explorer without a kernel: controls, a Plotly figure drawn from written-out formulas, numbers beside it. */
 (function () {
   "use strict";
-  if (window.ResidualBlock) return;
+  if (window.ResidualBlock && window.ResidualBlock.explorer) return;
 
   const PLOTLY = "https://cdn.plot.ly/plotly-basic-4.1.1.min.js"; // only where the page brings none (Colab, JupyterLab)
   const DARK = { "#0072B2": "#56B4E9", "#D55E00": "#F0894A", "#9CCAE6": "#2F6C93", "#F3B78F": "#8F5326", "#AA3377": "#E68AC0" };
@@ -152,7 +152,7 @@
     }
     const query = () => new URLSearchParams(values).toString();
     const tools = make("div", { className: "rl-tools" }, copyButton("Copy as code", () =>
-      (page.library ? "from resnet_lib.show import " + page.function + "\n\n" : "") + page.function + "(" +
+      (page.module ? "from " + page.module + " import " + page.function + "\n\n" : "") + page.function + "(" +
       Object.entries(values).map(([k, v]) => k + "=" + python(v)).join(", ") + ')["numbers"]'));
     if (inBook) tools.append(copyButton("Copy link", () => location.href.split("#")[0] + "#" + page.id + "?" + query()));
 
@@ -222,5 +222,5 @@
     plotly().then((loaded) => { library = loaded; draw(); }).catch((error) => { plot.textContent = error.message; });
   }
 
-  window.ResidualBlock = { explorer, format };
+  window.ResidualBlock = Object.assign(window.ResidualBlock || {}, { explorer, format });
 })();

@@ -162,11 +162,11 @@ class Explorer:
             "controls": [control.as_dict() for control in self.controls],
             "presets": self.presets,
             "function": self.function.__name__,
-            "library": self.function.__module__.startswith("resnet_lib."),
+            "module": self.function.__module__ if self.function.__module__.startswith("resnet_lib.") else "",
         }
         variants = ",\n".join(f"{json.dumps(key)}:(v,f)=>({code})" for key, code in self._written[0].items())
         script = f"ResidualBlock.explorer({javascript(page)},{{\n{variants}\n}});"
-        style, runtime = _asset("explorer.css"), _asset("explorer.js")
+        style, runtime = asset("explorer.css"), asset("explorer.js")
         return f"{head}{self._table}<style>{style}</style><script>{runtime}{script}</script></div>"
 
     @cached_property
@@ -231,5 +231,6 @@ def _same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a file that stands beside this one."""
     return files("resnet_lib.show").joinpath(name).read_text(encoding="utf-8")

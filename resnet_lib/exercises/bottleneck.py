@@ -1,0 +1,7 @@
+"""Exercises of "The bottleneck block"."""
+
+from __future__ import annotations
+
+from resnet_lib.exercises.exercise import Exercise
+
+EXERCISES: tuple[Exercise, ...] = ()

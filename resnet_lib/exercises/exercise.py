@@ -1,0 +1,216 @@
+"""What an exercise is: how an answer is read, when it is right, and which mistakes are recognised."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from resnet_lib.spec import BlockSpec, NetworkSpec
+
+NOT_A_NUMBER = "Give one number, such as 1024 or 0.5."
+NOT_WHOLE = "This is a count, so it is a whole number."
+NEGATIVE = "A cost cannot be negative."
+
+
+class Unreadable(Exception):
+    """An answer that is not of the kind asked for. The message tells the reader what to give."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A typical wrong answer: an `example` of it, what it `says` to the reader, and the answers that it `fits`."""
+
+    example: Any
+    says: str
+    fits: Callable[[Any], bool] | None = None  # None: those that are the same as the example
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exercise(ABC):
+    """A question of the book, which itself stands in the chapter. The subclasses are the kinds of answers."""
+
+    name: str  # as printed in the book: "6.1"
+    wants: str  # what to give: "a whole number: learnable numbers of the block"
+    solution: Any
+    mistakes: tuple[Mistake, ...]
+    otherwise: str  # to a wrong answer that no mistake explains
+    because: str = ""  # to a right one
+
+    @abstractmethod
+    def read(self, answer: Any) -> Any:
+        """The answer in a comparable form. Raises Unreadable for one of another kind."""
+
+    @abstractmethod
+    def same(self, value: Any, wanted: Any) -> bool:
+        """Whether two answers, both read, are the same."""
+
+    def check(self, answer: Any) -> Verdict:
+        """What to say to this answer. Never raises."""
+        if answer is None or answer is ...:
+            return Verdict(self, None, f"No answer yet. Wanted: {self.wants}.")
+        try:
+            value = self.read(answer)
+        except Unreadable as reason:
+            return Verdict(self, False, str(reason))
+        if self.same(value, self.read(self.solution)):
+            return Verdict(self, True, self.because)
+        for mistake in self.mistakes:
+            if mistake.fits(value) if mistake.fits else self.same(value, self.read(mistake.example)):
+                return Verdict(self, False, mistake.says)
+        return Verdict(self, False, self.otherwise)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was said to an answer. `right` is None where there was no answer yet."""
+
+    exercise: Exercise
+    right: bool | None
+    sentence: str
+
+    def __repr__(self) -> str:
+        start = {True: "Right. ", False: "Not yet. ", None: ""}[self.right]
+        return f"Exercise {self.exercise.name}: {start}{self.sentence}".strip()
+
+    def _repr_html_(self) -> str:
+        from resnet_lib.show.questions import verdict_html
+
+        return verdict_html(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number(Exercise):
+    """One number. A whole solution is compared exactly, another one `within` that share of it."""
+
+    solution: float
+    within: float = 0.005
+
+    @property
+    def whole(self) -> bool:
+        """Whether the answer is a count."""
+        return isinstance(self.solution, int)
+
+    def read(self, answer: Any) -> float:
+        value = _number(answer)
+        if value < 0:
+            raise Unreadable(NEGATIVE)
+        if self.whole and value != round(value):
+            raise Unreadable(NOT_WHOLE)
+        return value
+
+    def same(self, value: float, wanted: float) -> bool:
+        return value == wanted if self.whole else abs(value - wanted) <= self.within * abs(wanted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function(Exercise):
+    """A Python function. It is right if it returns the solution's numbers at the `samples`, however it gets them."""
+
+    solution: Callable[..., Any]
+    samples: tuple[tuple[Any, ...], ...]
+
+    def read(self, answer: Any) -> tuple[float, ...]:
+        if not callable(answer):
+            raise Unreadable(f"Give the function itself, such as lambda c: 18 * c**2, not {_short(answer)}.")
+        return tuple(self._call(answer, sample) for sample in self.samples)
+
+    def _call(self, answer: Callable[..., Any], sample: tuple[Any, ...]) -> float:
+        where = f"At ({', '.join(map(repr, sample))})"
+        try:
+            value = answer(*sample)
+        except Exception as error:  # whatever the reader's function may raise
+            raise Unreadable(f"{where} your function stopped with {type(error).__name__}: {error}.") from None
+        try:
+            return _number(value)
+        except Unreadable:
+            raise Unreadable(f"{where} your function should return a number, not {_short(value)}.") from None
+
+    def same(self, value: tuple[float, ...], wanted: tuple[float, ...]) -> bool:
+        return all(math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9) for a, b in zip(value, wanted, strict=True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description(Exercise):
+    """A BlockSpec or a NetworkSpec, whichever the solution is. It is right if `right` says so, however it was made."""
+
+    solution: BlockSpec | NetworkSpec
+    right: Callable[[Any], bool]
+
+    def read(self, answer: Any) -> Any:
+        if isinstance(answer, str):
+            raise Unreadable(f"Give the description, not its name: rl.network({answer!r}) would make it.")
+        answer = getattr(answer, "spec", answer)  # a built module knows its description
+        kind = type(self.solution)
+        if not isinstance(answer, kind):
+            raise Unreadable(f"Give a description, an rl.{kind.__name__}, not {_short(answer)}.")
+        return answer
+
+    def same(self, value: Any, wanted: Any) -> bool:
+        return value == wanted or (wanted == self.solution and self.right(value))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Exercise):
+    """Numbers in rows and columns (or more axes): nested lists, a NumPy array or a tensor, of the solution's shape."""
+
+    solution: Sequence[Any]
+
+    def read(self, answer: Any) -> Any:
+        shape = _shape(self.solution)
+        try:
+            values = answer.tolist() if hasattr(answer, "tolist") else answer
+            found = _shape(values)
+        except Exception:  # ragged lists, words in them, tensors without values, and whatever else there is
+            raise Unreadable(f"Give numbers of shape {shape}, in lists or a tensor, not {_short(answer)}.") from None
+        if found != shape:
+            raise Unreadable(f"The shape should be {shape}, and yours is {found}.")
+        return _floats(values)
+
+    def same(self, value: Any, wanted: Any) -> bool:
+        if isinstance(wanted, float):
+            return math.isclose(value, wanted, rel_tol=1e-6, abs_tol=1e-6)
+        return all(map(self.same, value, wanted))
+
+
+def _number(answer: Any) -> float:
+    """A finite number, from whatever holds exactly one."""
+    if isinstance(answer, bool):
+        raise Unreadable(f"{answer} is a truth value. {NOT_A_NUMBER}")
+    if isinstance(answer, str):
+        raise Unreadable(f"Give the number itself, without quotes: not {_short(answer)}.")
+    if getattr(answer, "shape", ()) not in ((), (1,)):
+        raise Unreadable(f"{NOT_A_NUMBER} Yours has the shape {tuple(answer.shape)}.")
+    try:
+        value = answer if isinstance(answer, int) else float(answer)
+        finite = math.isfinite(value)
+    except Exception:  # lists, dicts, descriptions, and whatever else there is
+        raise Unreadable(f"{NOT_A_NUMBER} Yours is {_short(answer)}.") from None
+    if not finite:
+        raise Unreadable(f"{NOT_A_NUMBER} Yours is {value}.")
+    return value
+
+
+def _shape(values: Any) -> tuple[int, ...]:
+    """The lengths of nested lists along each axis; TypeError or ValueError where they have none."""
+    if isinstance(values, (int, float)) and not isinstance(values, bool):
+        return ()
+    if not isinstance(values, (list, tuple)) or not values:
+        raise TypeError
+    shapes = {_shape(value) for value in values}
+    if len(shapes) > 1:
+        raise ValueError
+    return (len(values), *shapes.pop())
+
+
+def _floats(values: Any) -> Any:
+    return [_floats(value) for value in values] if isinstance(values, (list, tuple)) else float(values)
+
+
+def _short(answer: Any) -> str:
+    """What the answer is, in a few words."""
+    if isinstance(answer, (int, float, str)):
+        return repr(answer) if len(repr(answer)) <= 40 else repr(answer)[:37] + "..."
+    return f"a {type(answer).__name__}"
