@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from resnet_lib.cost.training import training
     from resnet_lib.exercises import check
     from resnet_lib.nn import build
-    from resnet_lib.show import explore, predict, quiz, text
+    from resnet_lib.show import draw, explore, predict, quiz, text
 
 __version__ = "0.1.0"
 

@@ -264,7 +264,10 @@ class NetworkSpec:
 
     @property
     def layers(self) -> int:
-        """Convolutions of the main branches and the linear layer: the number in the network's name."""
+        """Convolutions of the main branches and the linear layer: the number in the name of every network but `wrn28_10`.
+
+        Zagoruyko and Komodakis also count projections.
+        """
         return sum(stage.depth * len(stage.first.convolutions) for stage in self.stages) + 2
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from contextlib import redirect_stdout
 from io import StringIO
@@ -13,8 +14,9 @@ import pytest
 import yaml
 
 import resnet_lib as rl
+from resnet_lib.exercises import EXERCISES
 from tests.conftest import ROOT
-from tests.explorers import explorers
+from tests.made import drawings, explorers, questions, verdicts
 from tools.notebooks import chapters
 
 CHAPTERS = chapters()
@@ -79,6 +81,119 @@ def test_the_colab_cell_installs_from_this_books_repository(path: Path) -> None:
     assert not re.search(r"==|>=|torch", first.source), "Colab's own versions stay"
 
 
+# ---- The rhythm of a chapter -----------------------------------------------------------------------------------------
+
+
+def position(path: Path, pattern: str) -> int:
+    """The first cell whose source holds `pattern`."""
+    for i, cell in enumerate(nbformat.read(path, as_version=4).cells):
+        if re.search(pattern, cell.source, re.M):
+            return i
+    raise AssertionError(f"{path.name} has no cell with {pattern!r}")
+
+
+@every_chapter
+def test_a_question_opens_the_chapter_and_a_sentence_closes_it(path: Path) -> None:
+    first, last = nbformat.read(path, as_version=4).cells[0], nbformat.read(path, as_version=4).cells[-1]
+    title, *lines = [line for line in first.source.splitlines() if line]
+    assert title.startswith("# ")
+    opening = re.split(r"\n\s*\n", first.source)[1]
+    assert "?" in opening or "?" in " ".join(lines[:3]), opening
+    (sentence,) = re.findall(r"^> .*(?:\n> .*)*", last.source, re.M)
+    assert last.source.startswith("## Take away") and sentence.endswith(".")
+
+
+@every_chapter
+def test_a_prediction_comes_before_the_answer(path: Path) -> None:
+    assert [q for q in questions(path) if q.kind in ("number", "choice")], "no prediction"
+    assert position(path, r"^rl\.predict\(") < position(path, r"^## Exercises")
+
+
+@every_chapter
+def test_a_quiz_closes_and_every_choice_has_a_reply(path: Path) -> None:
+    quizzes = [question for question in questions(path) if question.kind == "quiz"]
+    assert quizzes
+    assert position(path, r"^rl\.quiz\(") < position(path, r"^## Take away")
+    for quiz in quizzes:
+        assert len(quiz.replies) >= 3 and all(quiz.replies.values())
+
+
+@every_chapter
+def test_each_explorer_has_presets_and_says_what_to_try(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4).cells
+    for i, cell in enumerate(notebook):
+        if cell.cell_type == "code" and "rl.explore(" in cell.source:
+            assert notebook[i + 1].source.startswith("**Try this.**"), cell.source
+    for explorer in explorers(path):
+        assert explorer.presets and 2 <= len(explorer.controls) <= 5, explorer.id
+        assert explorer.function.__doc__, explorer.id
+
+
+@every_chapter
+def test_each_exercise_is_asked_and_solved(path: Path) -> None:
+    number = str(CHAPTERS.index(path))
+    mine = [name for name in EXERCISES if name.partition(".")[0] == number]
+    assert mine
+    for name in mine:
+        said = [verdict.right for verdict in verdicts(path) if verdict.exercise.name == name]
+        assert said[-1] is True and not said[0], f"{name}: asked without an answer, then solved"
+        asked = position(path, rf"^\*\*Exercise {re.escape(name)}\.\*\*")
+        assert asked < position(path, rf"rl\.check\(\"{re.escape(name)}\"")
+    solutions = [cell for cell in cells(path, "markdown") if ":::{dropdown} Solution" in cell.source]
+    assert len(solutions) == len(mine)
+
+
+@every_chapter
+def test_drawings_are_of_descriptions_beside_them(path: Path) -> None:
+    if path.stem in ("basic", "shortcut", "bottleneck", "networks"):
+        assert drawings(path)
+
+
+@every_chapter
+def test_figures_have_captions_and_are_referred_to_by_names_that_exist(path: Path) -> None:
+    names = []
+    for cell in cells(path, "code"):
+        figure = cell.metadata.get("mystnb", {}).get("figure")
+        if figure:
+            assert figure["caption"].endswith(".") and figure["name"].startswith("fig-")
+            names.append(figure["name"])
+        assert bool(figure) or not re.search(r"^rl\.(draw|explore)\(", cell.source, re.M), cell.source
+    assert len(names) == len(set(names))
+    everywhere = {
+        cell.metadata["mystnb"]["figure"]["name"]
+        for chapter in CHAPTERS
+        for cell in cells(chapter, "code")
+        if "mystnb" in cell.metadata
+    }
+    for cell in cells(path, "markdown"):
+        assert set(re.findall(r"\{numref\}`([\w-]+)`", cell.source)) <= everywhere
+
+
+@every_chapter
+def test_links_to_other_chapters_lead_somewhere(path: Path) -> None:
+    for cell in cells(path, "markdown"):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", cell.source):
+            assert (path.parent / target).resolve() in CHAPTERS, target
+
+
+@every_chapter
+def test_every_citation_is_in_the_bibliography_and_listed_below_the_chapter(path: Path) -> None:
+    known = re.findall(r"^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text(encoding="utf-8"), re.M)
+    assert len(known) == len(set(known))
+    text = "\n".join(cell.source for cell in cells(path, "markdown"))
+    cited = {key for keys in re.findall(r"\{cite:\w+\}`([^`]+)`", text) for key in re.split(r"\s*,\s*", keys)}
+    assert cited <= set(known)
+    assert bool(cited) == ("```{bibliography}" in text)
+
+
+def test_no_entry_of_the_bibliography_is_unused() -> None:
+    keys = re.findall(r"^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text(encoding="utf-8"), re.M)
+    text = "\n".join(cell.source for path in CHAPTERS for cell in cells(path, "markdown"))
+    assert [key for key in keys if not re.search(rf"\b{key}\b", text)] == []
+
+
+# ---- Numbers ---------------------------------------------------------------------------------------------------------
+
 # A number in running text that says more than a small count: 1,179,648, 16.94, 427, 12.5 %.
 NUMBER = re.compile(
     r"(?<![\w.,/^])\d{1,3}(?:,\d{3})+(?![\d])|(?<![\w.,/^:])\d+\.\d+(?![\w.])|(?<![\w.,/^:])\d{3,}(?![\w,.]*\d)"
@@ -87,12 +202,32 @@ NUMBER = re.compile(
 NAMES = re.compile(r"ResNet-\d+|-\d+\b|`[^`]*`|\]\([^)]*\)|https?://\S+|Python 3\.\d+|```.*?```", re.S)
 
 
+ASKS = re.compile(r"^rl\.(predict|quiz)\(", re.M)  # these hold text of their own
+
+
+def typed(source: str) -> str:
+    """The text in the strings of a prediction or a quiz, without what its f-strings compute."""
+    return "\n\n".join(
+        node.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
+def prose(path: Path) -> list[str]:
+    """The paragraphs of a chapter, those of its predictions and quizzes among them."""
+    texts = [cell.source for cell in cells(path, "markdown")]
+    texts += [typed(cell.source) for cell in cells(path, "code") if ASKS.search(cell.source)]
+    return [paragraph for text in texts for paragraph in re.split(r"\n\s*\n", text)]
+
+
 def known_numbers(path: Path) -> set[str]:
     """Numbers that the chapter computes or starts from: in its code and outputs, and in its explorers' figures."""
-    text = "\n".join(cell.source for cell in cells(path, "code"))
+    text = "\n".join(cell.source for cell in cells(path, "code") if not ASKS.search(cell.source))
     text += "\n".join(
         str(output.get("text") or output["data"].get("text/plain"))
         for cell in cells(path, "code")
+        if not ASKS.search(cell.source)
         for output in cell.outputs
     )
     for explorer in explorers(path):
@@ -113,16 +248,15 @@ def computed(number: str, known: set[str]) -> bool:
 @every_chapter
 def test_every_number_in_the_prose_is_computed_in_the_chapter_or_cited(path: Path) -> None:
     known = known_numbers(path)
-    for cell in cells(path, "markdown"):
-        for paragraph in re.split(r"\n\s*\n", cell.source):
-            if "{cite" in paragraph:
-                continue
-            for number in NUMBER.findall(NAMES.sub(" ", paragraph.replace("{,}", ","))):
-                assert computed(number, known), f"{number} in: {paragraph}"
+    for paragraph in prose(path):
+        if "{cite" in paragraph:
+            continue
+        for number in NUMBER.findall(NAMES.sub(" ", paragraph.replace("{,}", ","))):
+            assert computed(number, known), f"{number} in: {paragraph}"
 
 
 def test_a_number_that_nobody_computed_is_found() -> None:
-    known = known_numbers(CHAPTERS[-1])
+    known = known_numbers(next(path for path in CHAPTERS if path.stem == "bottleneck"))
     assert NUMBER.findall("It has 1,179,648 weights, 16.94 times as many, on 224 pixels.") == [
         "1,179,648",
         "16.94",

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page
 
 from resnet_lib.show.controls import Choice, Slider
 from tests.conftest import ROOT
-from tests.explorers import explorers, grid
+from tests.made import explorers, grid
 from tools.notebooks import chapters
 
 Open = Callable[..., Page]

@@ -1,7 +1,7 @@
 """The bytes that a network occupies: in training, in a checkpoint, and at inference. Standard library only.
 
-Counted are the tensors that PyTorch keeps with this project's modules, byte for byte (tests/test_memory.py compares
-with torch on a CPU). Three precisions:
+Counted are the tensors that PyTorch keeps with this project's modules, byte for byte: on a CPU tests/test_memory.py
+compares with the tensors, tests/test_memory_allocator.py with what torch's allocator gave out. Three precisions:
 
     fp32    everything in float32: 4 bytes a number
     bf16    a model and images in bfloat16: 2 bytes a number
@@ -16,8 +16,9 @@ writes afresh is kept once, and the image. Three exceptions: the shortcut's last
 zeros of option A likewise, and the logits are the loss's affair. BatchNorm adds its batch's mean and inverse deviation
 per channel, max-pooling an int64 index per output.
 
-Not counted: the loss, gradients of activations (they come and go during backward), the workspace of a convolution's
-algorithm, and what an allocator rounds up. A GPU may keep other tensors: that has not been compared.
+Not counted: the loss, gradients of activations (they come and go during backward), the workspace of an operation's
+algorithm, and what an allocator rounds up. With small images the workspace can be larger than all activations: a CPU's
+convolution may copy its weights into another order. A GPU may keep other tensors: that has not been compared.
 """
 
 from __future__ import annotations

@@ -1,0 +1,175 @@
+"""Exercises: each solution passes, each diagnosis has an answer that triggers it, and no answer ends in a traceback."""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+from typing import Any
+
+import numpy
+import pytest
+import sympy
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import resnet_lib as rl
+from resnet_lib.exercises import CHAPTERS, EXERCISES
+from resnet_lib.exercises.exercise import Description, Function, Mistake, Number, Table
+from resnet_lib.zoo import names
+from tools.notebooks import chapters
+
+every_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+
+NONSENSE = [
+    "44",
+    "",
+    "resnet50",
+    True,
+    -3,
+    -0.5,
+    math.nan,
+    math.inf,
+    10**400,
+    3 + 4j,
+    [],
+    [1, 2],
+    [[1], [2, 3]],
+    (None,),
+    {},
+    {"a": 1},
+    object(),
+    object,
+    rl,
+    len,
+    lambda: 3,
+    lambda *_: None,
+    lambda *_: "many",
+    lambda *_: 1 / 0,
+    lambda *_: torch.zeros(2, 3),
+    torch.zeros(2, 3),
+    torch.zeros(()),
+    torch.zeros(0),
+    torch.zeros(4, 5, 6, 7),
+    torch.zeros(3, device="meta"),
+    numpy.zeros((2, 2)),
+    numpy.float64("nan"),
+    sympy.Symbol("x"),
+    sympy.zoo,
+    rl.network("resnet18"),
+    rl.network("wrn28_10"),
+    rl.BlockSpec("basic", 3),
+    rl.BlockSpec("bottleneck", 8, 3, 5),
+    rl.price(rl.network("resnet18")),
+    torch.nn.Conv2d(1, 1, 1),
+]
+
+
+def reads_well(sentence: str) -> bool:
+    return bool(re.match(r"[A-Z`\d]", sentence)) and sentence.rstrip()[-1] in ".?" and "\n" not in sentence
+
+
+@every_exercise
+def test_the_solution_is_right(exercise: Any) -> None:
+    verdict = rl.check(exercise.name, exercise.solution)
+    assert verdict.right is True
+    assert repr(verdict).startswith(f"Exercise {exercise.name}: Right.")
+    assert not exercise.because or reads_well(exercise.because)
+
+
+@every_exercise
+def test_each_diagnosis_has_an_answer_that_triggers_it(exercise: Any) -> None:
+    assert exercise.mistakes
+    for mistake in exercise.mistakes:
+        verdict = rl.check(exercise.name, mistake.example)
+        assert (verdict.right, verdict.sentence) == (False, mistake.says)
+        assert reads_well(mistake.says), mistake.says
+
+
+@every_exercise
+def test_a_diagnosis_does_not_give_the_answer_away(exercise: Any) -> None:
+    if not isinstance(exercise, Number):
+        return
+    for said in (*(mistake.says for mistake in exercise.mistakes), exercise.otherwise, exercise.wants):
+        digits = re.findall(r"\d+(?:\.\d+)?", said.replace(",", ""))
+        assert not any(len(d) > 1 and exercise.same(float(d), exercise.solution) for d in digits), said
+
+
+@every_exercise
+def test_no_answer_yet(exercise: Any) -> None:
+    for nothing in (None, ...):
+        verdict = rl.check(exercise.name, nothing)
+        assert verdict.right is None
+        assert exercise.wants in verdict.sentence and reads_well(verdict.sentence)
+        assert exercise.wants in verdict._repr_html_().replace("<code>", "`").replace("</code>", "`")
+    assert rl.check(exercise.name).right is None
+
+
+@every_exercise
+@pytest.mark.parametrize("answer", NONSENSE, ids=lambda answer: repr(answer)[:30])
+def test_nonsense_gets_a_sentence(exercise: Any, answer: Any) -> None:
+    if isinstance(exercise, Number) and isinstance(answer, int | float) and answer == exercise.solution:
+        return
+    verdict = rl.check(exercise.name, answer)
+    assert verdict.right is False
+    assert reads_well(verdict.sentence), verdict.sentence
+    assert "0x" not in verdict.sentence
+    assert "<" not in re.sub(r"<.*?>", "", verdict._repr_html_())
+
+
+@every_exercise
+@settings(deadline=None, max_examples=30)
+@given(answer=st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists))
+def test_whatever_is_answered(exercise: Any, answer: Any) -> None:
+    verdict = rl.check(exercise.name, answer)
+    assert verdict.right in (None, False) or exercise.same(exercise.read(answer), exercise.read(exercise.solution))
+
+
+@every_exercise
+def test_a_right_answer_reached_another_way(exercise: Any) -> None:
+    """A number as any library gives it, a table as a tensor, a built module, a function written otherwise."""
+    solution = exercise.solution
+    if isinstance(exercise, Number):
+        others = [float(solution), numpy.float64(solution), torch.tensor(solution, dtype=torch.float64)]
+        others += [sympy.nsimplify(solution), Fraction(solution), torch.tensor([solution], dtype=torch.float64)]
+    elif isinstance(exercise, Table):
+        others = [numpy.array(solution), torch.tensor(solution), tuple(map(tuple, solution)) if solution[0] else 0]
+    elif isinstance(exercise, Function):
+        others = [lambda *arguments: numpy.float64(solution(*arguments)), lambda *a: torch.tensor(float(solution(*a)))]
+    else:
+        assert isinstance(exercise, Description)
+        others = [rl.build(solution, device="meta")]
+    for other in others:
+        assert rl.check(exercise.name, other).right is True, other
+
+
+@every_exercise
+def test_no_named_network_is_right_by_accident(exercise: Any) -> None:
+    if isinstance(exercise, Description) and isinstance(exercise.solution, rl.NetworkSpec):
+        right = [name for name in names() if rl.check(exercise.name, rl.network(name)).right]
+        assert all(rl.price(rl.network(name)).params == rl.price(exercise.solution).params for name in right)
+
+
+@pytest.mark.parametrize("name", ("", "99.1", 0.1, None, "resnet50"))
+def test_an_exercise_that_the_book_does_not_have(name: Any) -> None:
+    with pytest.raises(
+        ValueError, match=re.escape("exercise must be one of 0.1, 0.2, ") + ".*" + re.escape(repr(name))
+    ):
+        rl.check(name, 3)
+
+
+def test_they_are_numbered_as_the_chapters_are() -> None:
+    assert [module.__name__.rpartition(".")[2] for module in CHAPTERS] == [path.stem for path in chapters()]
+    for number, module in enumerate(CHAPTERS):
+        assert [exercise.name for exercise in module.EXERCISES] == [
+            f"{number}.{i}" for i in range(1, len(module.EXERCISES) + 1)
+        ]
+        assert 2 <= len(module.EXERCISES) <= 3
+
+
+def test_a_wrong_solution_would_be_found() -> None:
+    """The tests above bite: an exercise whose mistake coincides with its solution fails them."""
+    exercise = Number(name="x", wants="a number", solution=3, mistakes=(Mistake(3, "No."),), otherwise="No.")
+    assert exercise.check(3).right is True
+    assert exercise.check(exercise.mistakes[0].example).sentence != "No."

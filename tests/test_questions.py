@@ -1,0 +1,215 @@
+"""Predictions, quizzes and exercise boxes: the Python objects, and the built pages in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page
+
+import resnet_lib as rl
+from resnet_lib.exercises.exercise import NEGATIVE, NOT_A_NUMBER, NOT_WHOLE, Number
+from tests.conftest import ROOT
+from tests.made import questions, verdicts
+from tools.notebooks import chapters
+
+Open = Callable[..., Page]
+CHAPTERS = chapters()
+NAMES = [path.stem for path in CHAPTERS]
+every_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)
+
+
+def address(chapter: Path) -> str:
+    return f"{chapter.relative_to(ROOT).with_suffix('')}.html"
+
+
+def place(page: Page, name: str) -> Locator:
+    """The question on the page; of an exercise the reader's box, not the solution's verdict."""
+    return page.locator(f'[data-rl-question="{name}"][data-rl-live]')
+
+
+def plain(text: str) -> str:
+    return text.replace("`", "")
+
+
+def reply(question: Locator) -> str:
+    return question.locator(".rl-reply").inner_text()
+
+
+# ---- Python ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_prediction_in_words() -> None:
+    number = rl.predict("n", "How many?", truth=1234.56, unit="G MACs", digits=1, because="So `it` is.")
+    assert repr(number) == "How many?\n    Answer: 1,234.6 G MACs. So `it` is."
+    choice = rl.predict("c", "Which?", truth="b", choices=["a", "b"], because="Since.")
+    assert repr(choice) == "Which?\n    ( ) a: Since.\n    (x) b: Since."
+    assert "<code>it</code>" in number._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: rl.predict("n", "?", truth="c", choices=["a", "b"]), ValueError, "truth must be one of the choices"),
+        (
+            lambda: rl.predict("n", "?", truth="12"),
+            TypeError,
+            "truth must be a number where there are no",
+        ),
+        (lambda: rl.predict("n", "?", truth=True), TypeError, "truth must be a number"),
+        (lambda: rl.quiz("q", "?", {"a": "", "b": ""}, right="c"), ValueError, "right must be one of the choices"),
+    ],
+)
+def test_bad_questions(make: Callable[[], Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=re.escape(message)):
+        make()
+
+
+def test_text_is_never_markup() -> None:
+    html = rl.quiz("q", "</script><b>?", {"<i>": "</script>", "b": "&"}, right="b")._repr_html_()
+    assert html.count("</script>") == 1
+    assert "<b>?" not in html and "<i>" not in html.partition("<script>")[0]
+
+
+def test_every_question_has_a_name_of_its_own() -> None:
+    names = [question.name for chapter in CHAPTERS for question in questions(chapter)]
+    assert len(names) == len(set(names))
+
+
+# ---- The pages -------------------------------------------------------------------------------------------------------
+
+
+@every_chapter
+def test_predictions_are_remembered_and_compared(page: Open, chapter: Path) -> None:
+    opened = page(address(chapter))
+    asked = [question for question in questions(chapter) if question.kind != "quiz"]
+    guesses = {}
+    for question in asked:
+        here = place(opened, question.name)
+        assert reply(here) == ""
+        if question.truth is not None:
+            field = here.get_by_role("textbox", name=question.question)
+            guess = 2.0 * question.truth or 1.0
+            field.fill("many")
+            field.press("Enter")
+            assert "number" in reply(here)
+            field.fill(f"{guess:,}")
+            field.press("Enter")
+            assert question.answer in reply(here)
+            assert "too high" in reply(here) and ("2 times" in reply(here) or not question.truth)
+            bars = [bar.bounding_box() for bar in here.locator(".rl-bars i").all()]
+            assert bars[0] and bars[1] and bars[0]["width"] == pytest.approx(2 * bars[1]["width"], rel=0.05, abs=2.5)
+        else:
+            wrong = next(choice for choice in question.replies if choice != question.answer)
+            here.get_by_role("button", name=plain(wrong), exact=True).click()
+            assert "You guessed otherwise" in reply(here) and plain(question.answer) in plain(reply(here))
+        guesses[question.name] = reply(here)
+    opened.reload(wait_until="load")
+    for question in asked:
+        here = place(opened, question.name)
+        assert reply(here) == guesses[question.name]
+        here.get_by_role("button", name="Guess again").click()
+        assert reply(here) == ""
+    opened.reload(wait_until="load")
+    assert all(reply(place(opened, question.name)) == "" for question in asked)
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (1.0, "Exactly right."),
+        (0.95, "Close: your guess is 5 % too low."),
+        (1.4, "Your guess is 40 % too high."),
+        (0.1, "Your guess is 10 times too low."),
+        (0.0, "Your guess is too low."),
+        (-1.0, "Your guess is too low."),
+    ],
+)
+def test_a_guess_is_measured(page: Open, share: float, said: str) -> None:
+    question = next(q for chapter in CHAPTERS for q in questions(chapter) if q.truth is not None)
+    here = place(page(address(CHAPTERS[0])), question.name)
+    assert question.truth
+    here.get_by_role("textbox").fill(repr(share * question.truth))
+    here.get_by_role("button", name="That is my guess").click()
+    assert said in reply(here)
+
+
+@every_chapter
+def test_a_quiz_answers_each_choice(page: Open, chapter: Path) -> None:
+    opened = page(address(chapter))
+    for question in questions(chapter):
+        if question.kind != "quiz":
+            continue
+        here = place(opened, question.name)
+        for choice, said in question.replies.items():
+            button = here.get_by_role("button", name=plain(choice), exact=True)
+            button.focus()
+            opened.keyboard.press("Enter")
+            assert plain(said) in plain(reply(here))
+            assert ("✓ Right." in reply(here)) == (choice == question.answer)
+            assert button.get_attribute("aria-pressed") == "true"
+            assert here.locator("[aria-pressed=true]").count() == 1
+        assert here.get_by_role("group", name=question.question[:40]).count() == 1
+        last = reply(here)
+        opened.reload(wait_until="load")
+        assert reply(place(opened, question.name)) == last
+
+
+@every_chapter
+def test_the_page_checks_a_number_as_python_does(page: Open, chapter: Path) -> None:
+    opened = page(address(chapter))
+    for verdict in verdicts(chapter):
+        exercise = verdict.exercise
+        if verdict.right is not None or not isinstance(exercise, Number):
+            continue
+        here = place(opened, exercise.name)
+        field = here.get_by_role("textbox", name=f"Exercise {exercise.name}")
+        others = [0, 987654321, exercise.solution + 1, exercise.solution * 1.004, exercise.solution * 1.006, -1, 2.5]
+        for value in (exercise.solution, *(mistake.example for mistake in exercise.mistakes), *others):
+            field.fill(f"{value:,}" if isinstance(value, int) else repr(value))
+            field.press("Enter")
+            expected = exercise.check(value)
+            start = "✓ Right." if expected.right else "✗ Not yet."
+            assert reply(here) == plain(f"{start} {expected.sentence}".strip()), value
+        for junk, said in (("", NOT_A_NUMBER), ("many", NOT_A_NUMBER), ("nan", NOT_A_NUMBER), ("−2", NEGATIVE)):
+            field.fill(junk)
+            field.press("Enter")
+            assert said in reply(here)
+        if exercise.whole:
+            field.fill("0.5")
+            field.press("Enter")
+            assert NOT_WHOLE in reply(here)
+        spaced = f"{exercise.solution:,}".replace(",", " ")
+        field.fill(spaced)
+        here.get_by_role("button", name="Check").click()
+        assert "✓ Right." in reply(here)
+        opened.reload(wait_until="load")
+        assert "✓ Right." in reply(place(opened, exercise.name))
+
+
+def test_what_a_browser_remembers_wrongly_is_forgotten(page: Open) -> None:
+    opened = page(address(CHAPTERS[0]))
+    asked = questions(CHAPTERS[0])
+    for damage in ("{", '"<img src=x onerror=alert(1)>"', "[]", "null", "7"):
+        for question in asked:
+            opened.evaluate("([k, v]) => localStorage.setItem(k, v)", [f"residual-block:{question.name}", damage])
+        opened.reload(wait_until="load")
+        for question in asked:
+            here = place(opened, question.name)
+            assert question.answer not in reply(here) and here.locator("img").count() == 0
+
+
+def test_without_scripts_the_answer_is_folded(browser: Browser, site: str) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        opened = context.new_page()
+        for chapter in CHAPTERS:
+            opened.goto(f"{site}/{address(chapter)}")
+            for question in questions(chapter):
+                here = opened.locator(f'[data-rl-question="{question.name}"]')
+                answer = here.get_by_text(plain(question.answer), exact=False).last
+                assert not answer.is_visible()
+                here.locator("summary").click()
+                assert answer.is_visible()
