@@ -156,32 +156,3 @@ def tracked(tracker, when):
     """{what it holds: bytes} on the one device."""
     (shares,) = tracker.get_tracker_snapshot(when).values()
     return {getattr(share, "value", share): size for share, size in shares.items()}
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_gpu():
-    """Runs only where there is a GPU; so far it has run nowhere.
-
-    Compared are the bytes that torch asks its allocator for, before that rounds up (`memory_allocated` is after). For
-    training up to 1% more is allowed: what cuDNN reserves for BatchNorm's gradient. At inference a convolution's
-    workspace is in the peak, as large as cuDNN likes: ours is a lower bound.
-    """
-    spec, size, batch = rl.network("resnet50"), (224, 224), 8
-    bill = rl.price(spec, size, batch)
-    model, images = (thing.cuda() for thing in made(spec, size, batch, "fp32"))
-
-    def asked_for(when):
-        return torch.cuda.memory_stats()[f"requested_bytes.all.{when}"]
-
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False):
-        model(images)  # libraries take their workspaces, and keep them
-        torch.cuda.synchronize()
-        before = asked_for("current")
-        logits = model(images)
-        kept = asked_for("current") - before - logits.nbytes + images.nbytes
-        assert 1 <= kept / memory(bill).activations <= 1.01
-        del logits
-        torch.cuda.reset_peak_memory_stats()
-        with torch.no_grad():
-            model.eval()(images)
-        assert asked_for("peak") - before + images.nbytes >= peak_inference(bill)

@@ -65,7 +65,7 @@ EXERCISES: tuple[Exercise, ...] = (
     ),
     Number(
         name="3.2",
-        wants="a whole number, the parameters that start at zero",
+        wants="a whole number, the parameters that this sets to zero",
         solution=LAST,
         mistakes=(
             Mistake(8, "So many BatchNorms. Each has a scale for every one of its channels."),

@@ -16,7 +16,6 @@ from resnet_lib.show.figures.parts import (
     bar,
     figure,
     label,
-    line,
 )
 from resnet_lib.show.unknown import text
 from resnet_lib.spec import NetworkSpec
@@ -74,8 +73,8 @@ def stage_by_stage(unit: str = "MACs", against: str = "ResNet-50") -> Figure:
     totals = [getattr(bill, field) for bill in bills]
     shares = [getattr(costs["layer3"], field) / total for costs, total in zip(stages, totals, strict=True)]
     numbers = {
-        "ResNet-34 (blue)": f"{totals[0] / size:,.2f} {symbol}",
-        f"{against} (orange)": f"{totals[1] / size:,.2f} {symbol}",
+        "blue, ResNet-34": f"{totals[0] / size:,.2f} {symbol}",
+        "orange, bottlenecks": f"{totals[1] / size:,.2f} {symbol}",
         "orange over blue": f"{totals[1] / totals[0]:.2f} ×",
         "conv4_x's share, blue": f"{shares[0]:.1%}",
         "conv4_x's share, orange": f"{shares[1]:.1%}",
@@ -122,8 +121,6 @@ def your_own(
     }[upright]
     left, right = 0.25, 230
     data = [
-        line([here[0], here[0]], [low, here[1]], ACCENT, 1, dash="dot"),
-        line([left, here[0]], [here[1], here[1]], ACCENT, 1, dash="dot"),
         *(_named(name, upright) for name in LABELS),
         _ring(*here),
     ]
@@ -175,7 +172,11 @@ def _named(name: str, upright: str) -> Figure:
     bill, block = _bill(name), network(name).block
     marker = {"color": COLOURS[block], "size": 8, "symbol": {"basic": "circle", "bottleneck": "diamond"}[block]}
     place = {"x": [bill.macs / 1e9], "y": [getattr(bill, field) / size]}
-    written = {"mode": "markers+text", "text": [f"\u2002{words}\u2002"], "textposition": side} if side else {"mode": "markers"}
+    written = (
+        {"mode": "markers+text", "text": [f"\u2002{words}\u2002"], "textposition": side}
+        if side
+        else {"mode": "markers"}
+    )
     options = {"marker": marker, "textfont": {"color": COLOURS[block]}, "hoverinfo": "skip", "cliponaxis": False}
     return {"type": "scatter"} | place | written | options
 

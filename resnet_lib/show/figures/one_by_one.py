@@ -171,9 +171,9 @@ def who_pays(channels: int = 256, width: int = 64, groups: int = 1) -> Figure:
     }
     numbers = {
         "C / w": text("{:.2f}", channels / width),
+        "half of the MACs at C / w =": text("{:.2f}", 9 / (2 * groups)),  # where 2Cw = 9w²/groups
         "1×1: MACs for each number moved": text("{:.1f}", macs[0] / moved[0]),
         "3×3: MACs for each number moved": text("{:.1f}", macs[1] / moved[1]),
-"half of the MACs at C / w =": text("{:.2f}", 9 / (2 * groups)),  # where 2Cw = 9w²/groups
     }
     return figure(data, layout, numbers)
 

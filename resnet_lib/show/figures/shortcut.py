@@ -36,7 +36,7 @@ def cost_of_shortcuts(conv3_x: int = 4, conv4_x: int = 6, unit: str = "parameter
             labels.append(label(text(words, a, b, c), x=0, y=y + 0.42))
         for option, bill in zip("BC", options[1:], strict=True):
             own = getattr(bill, field) - getattr(options[0], field)
-            numbers[f"{name}, option {option}"] = text(
+            numbers[f"{option}'s shortcuts, {name}"] = text(
                 f"{{:,.2f}} {symbol}, {{:.1%}}", own / size, own / getattr(bill, field)
             )
     layout = {
