@@ -69,15 +69,24 @@ def verdicts(chapter: Path) -> tuple[Verdict, ...]:
     return tuple(thing for thing in _made(chapter) if isinstance(thing, Verdict))
 
 
+MOST_SETTINGS = 150  # compared for one explorer
+
+
 def grid(explorer: Explorer) -> Iterator[dict[str, Any]]:
-    """Settings to compare at: each slider's ends and default, in all combinations with each choice; the presets."""
+    """Settings to compare at: each slider's ends and default, in all combinations with each choice; the presets.
+
+    Where these are many, every so-manieth of them, and each end and each choice beside the others' defaults.
+    """
     axes = []
     for control in explorer.controls:
         values = control.values
         inner = {control.value, values[len(values) // 3]} if isinstance(control, Slider) else values
         axes.append([*dict.fromkeys([values[0], *inner, values[-1]])])
     names = [control.name for control in explorer.controls]
-    for values in itertools.product(*axes):
-        yield dict(zip(names, values, strict=True))
+    settings = [dict(zip(names, values, strict=True)) for values in itertools.product(*axes)]
+    yield from settings[:: 1 + len(settings) // MOST_SETTINGS]
+    if len(settings) > MOST_SETTINGS:
+        for name, axis in zip(names, axes, strict=True):
+            yield from (explorer.complete({name: value}) for value in axis)
     for preset in explorer.presets.values():
         yield explorer.complete(preset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 from collections.abc import Callable
@@ -275,7 +276,22 @@ def engine(browser: Browser) -> Page:
 
 
 def evaluate(engine: Page, value: Any, values: dict[str, Any]) -> Any:
-    return engine.evaluate(f"(v) => {{ const f = ResidualBlock.format; return {javascript(value)} }}", values)
+    return evaluate_source(engine, javascript(value), values)
+
+
+def evaluate_source(engine: Page, source: str, values: dict[str, Any]) -> Any:
+    return engine.evaluate(f"(v) => {{ const f = ResidualBlock.format; return ({source}) }}", values)
+
+
+def test_the_page_finds_its_figure_for_each_combination_of_choices(engine: Page) -> None:
+    def figure(word: str = "a", count: int = 2, size: int = 8, share: float = 0.5) -> dict[str, Any]:
+        return {"data": [], "numbers": {"said": text(f"{word} × {count} × {share} × {{:d}}", size)}}
+
+    made = rl.explore(figure, word=["a", 'b "c", d', "é 3×3"], count=[2, 30], size=(8, 16, 8), share=[0.5, 2.0])
+    for word, count, share in itertools.product(*(made.controls[i].values for i in (0, 1, 3))):
+        values = {"word": word, "count": count, "share": share, "size": 16}
+        key = engine.evaluate("(v) => JSON.stringify([v.word, v.count, v.share])", values)
+        assert evaluate_source(engine, made._written[0][key], values)["numbers"] == made.figure(**values)["numbers"]
 
 
 @settings(deadline=None, max_examples=300)

@@ -85,7 +85,7 @@ EXERCISES: tuple[Exercise, ...] = (
             Mistake(
                 network("resnet50", shortcut="A"),
                 "No projection is left, but the first block pads its input with zeros: that is no identity.",
-                lambda net: net.shortcut == "A",
+                lambda net: net.stages[0].first.shortcut == "pad",
             ),
             Mistake(
                 network("resnet50", shortcut="none"),

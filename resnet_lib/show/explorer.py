@@ -111,7 +111,7 @@ class Explorer:
             chosen = {choice.name: option for choice, option in zip(choices, options, strict=True)}
             try:
                 figure = self._on_symbols(sliders, chosen)
-                variants[json.dumps(list(options), ensure_ascii=False)] = javascript(figure)
+                variants[_key(options)] = javascript(figure)
             except NotAFormula as error:
                 return {}, str(error)
             except Exception as error:  # whatever the reader's function may raise
@@ -229,6 +229,12 @@ def _same(a: Any, b: Any) -> bool:
     if isinstance(a, float) or isinstance(b, float):
         return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
     return bool(a == b)
+
+
+def _key(options: tuple[Value, ...]) -> str:
+    """The options as JSON.stringify writes them: by this text the page finds its variant."""
+    plain = [int(option) if isinstance(option, float) and option.is_integer() else option for option in options]
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
 
 def asset(name: str) -> str:

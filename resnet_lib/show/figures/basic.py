@@ -50,8 +50,10 @@ def bend(x: float = 3, slope: float = -2, threshold: float = 1) -> Figure:
     layout = {
         "height": 380,
         "margin": {"l": 4, "r": 12, "t": 8, "b": 44, "pad": 0},
-        "xaxis": axis(title={"text": "x, from the shortcut"}, range=[0, REACH + 0.1], dtick=1),
-        "yaxis": axis(title={"text": "y, the block's output", "standoff": 10}, range=[-0.25, 7.7], dtick=1, automargin=True),
+        "xaxis": axis(title={"text": "x, from the shortcut"}, range=[-0.1, REACH + 0.1], dtick=1),
+        "yaxis": axis(
+            title={"text": "y, the block's output", "standoff": 10}, range=[-0.25, 7.7], dtick=1, automargin=True
+        ),
         "annotations": annotations,
     }
     numbers = {
@@ -89,7 +91,7 @@ def four_stages(channels: int = 64, size: int = 56, unit: str = "weights") -> Fi
         annotations.append(label(words, 0, y + 0.4))
     layout = {
         "height": 380,
-        "xaxis": axis(title={"text": unit}, rangemode="tozero", showgrid=True, nticks=5),
+        "xaxis": axis(title={"text": unit}, rangemode="tozero", showgrid=True, nticks=5, exponentformat="SI"),
         "yaxis": axis(visible=False, range=[-0.45, 4.75]),
         "annotations": annotations,
     }

@@ -51,19 +51,19 @@ def one_convolution(window: str = "3×3", channels_in: int = 512, channels_out: 
     kernel, stride = WINDOWS[window]
     first = convolution(7, (3, 64), 224, 2)
     row = convolution(kernel, (channels_in, channels_out), side, stride)
-    costs = _costs(row)
-    ratios = [own / reference for own, reference in zip(costs.values(), _costs(first).values(), strict=True)]
+    costs, references = _costs(row), _costs(first)
     data = [line([1, 1], [-0.4, 3.78], CONTEXT, 1.5)]
     annotations = [label("the first convolution", 0, 3.98, xanchor="center")]
-    for y, (name, cost, ratio) in enumerate(zip(reversed(costs), reversed(costs.values()), ratios[::-1], strict=True)):
+    for y, name in enumerate(reversed(costs)):
+        ratio = costs[name] / references[name]
         data += [line([1, ratio], [y, y], ACCENT, 8), dot(ratio, y, ACCENT)]
-        annotations += _captions(name, cost, text("× {:,.3f}", ratio), y)
+        annotations += _captions(name, costs[name], f"the first: {references[name]:,}", y + 0.1)
     layout = {
         "height": 360,
         "margin": {"l": 8, "r": 8, "t": 8, "b": 26},
         "xaxis": axis(
             type="log",
-            range=[-5.2, 5.2],
+            range=[-4.9, 4.9],
             tickvals=[1e-4, 1e-2, 1, 1e2, 1e4],
             ticktext=["÷ 10,000", "÷ 100", "equal", "× 100", "× 10,000"],
             ticks="outside",
@@ -92,7 +92,7 @@ def grouped(groups: int | str = 32, channels: int = 128, side: int = 56) -> Figu
     for y, name in enumerate(reversed(row)):
         share = row[name] / whole[name]
         data += [bar(1, y, CONTEXT) | {"opacity": 0.25, "width": 0.36}, bar(share, y, ACCENT) | {"width": 0.36}]
-        annotations += _captions(name, row[name], text("{:.1%}", share), y)
+        annotations += _captions(name, row[name], text("{:.1%}", share), y + 0.16)
     layout = {
         "height": 330,
         "barmode": "overlay",
@@ -103,7 +103,7 @@ def grouped(groups: int | str = 32, channels: int = 128, side: int = 56) -> Figu
             tickformat=".0%",
             title={"text": "of the same convolution in one group"},
         ),
-        "yaxis": axis(visible=False, range=[-0.35, 3.75]),
+        "yaxis": axis(visible=False, range=[-0.35, 3.6]),
         "annotations": annotations,
     }
     numbers = {
@@ -141,7 +141,7 @@ def along(name: str = "resnet34", image: int = 224, batch: int = 1) -> Figure:
         line(places, maps, CONTEXT, 1.5) | below | {"marker": {"size": 5, "symbol": "square", "color": CONTEXT}},
         line(places, weights, colour, 1.5) | below | {"marker": {"size": 5, "color": colour}},
         _beside("maps, read and written", 2 * maps[0]),
-        _beside("weights, read", weights[0] / 2),
+        _beside("weights, read", weights[0] / 6),
     ]
     stages = {stage.name: [i for i, row in enumerate(rows, 1) if row.stage == stage.name] for stage in net.stages}
     layout = {
@@ -158,7 +158,7 @@ def along(name: str = "resnet34", image: int = 224, batch: int = 1) -> Figure:
         "yaxis2": axis(
             domain=[0, 0.48],
             type="log",
-            range=[-2.1, 3],
+            range=[-2.6, 3.3],
             tickvals=[0.01, 0.1, 1, 10, 100],
             ticktext=["0.01", "0.1", "1", "10", "100"],
             showgrid=True,
@@ -183,12 +183,12 @@ def _costs(row: Row) -> dict[str, Any]:
     return {"weights": row.params, "MACs": row.macs, "activations": row.activations, "bytes": row.bytes}
 
 
-def _captions(name: str, cost: Any, share: Any, y: int) -> list[Figure]:
+def _captions(name: str, cost: Any, share: Any, y: float) -> list[Figure]:
     """Above a bar: what it is and how much, and what it says."""
     place = {"xref": "paper", "yanchor": "bottom"}
     return [
-        label(text(f"<b>{name}</b> {{:,d}}", cost), 0, y + 0.16, **place),
-        label(share, 1, y + 0.16, **place | {"xanchor": "right"}),
+        label(text(f"<b>{name}</b> {{:,d}}", cost), 0, y, **place),
+        label(share, 1, y, **place | {"xanchor": "right"}),
     ]
 
 

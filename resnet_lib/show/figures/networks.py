@@ -17,7 +17,7 @@ from resnet_lib.show.figures.parts import (
     figure,
     label,
 )
-from resnet_lib.show.unknown import text
+from resnet_lib.show.unknown import largest, text
 from resnet_lib.spec import NetworkSpec
 from resnet_lib.zoo import network
 
@@ -93,7 +93,6 @@ def _stage_title(name: str, nets: tuple[NetworkSpec, ...]) -> str:
 
 def your_own(
     block: str = "bottleneck",
-    ends: int = 3,
     conv3_x: int = 4,
     conv4_x: int = 6,
     width: int = 64,
@@ -101,10 +100,12 @@ def your_own(
 ) -> Figure:
     """The named ImageNet networks on a map of their costs, and in it a network of your own. Both axes are logarithmic.
 
-    `block` is "basic", "bottleneck" or "wide bottleneck", whose 3×3 has twice the channels; `ends` the blocks of
-    conv2_x and of conv5_x; `conv3_x` and `conv4_x` those of the stages between; `width` the channels of stage 1 (and
-    of the stem), doubled from stage to stage. `upright` says what the upright axis shows.
+    `block` is "basic", "bottleneck" or "wide bottleneck", whose 3×3 has twice the channels; `conv3_x` and
+    `conv4_x` the blocks of stages 2 and 3 (stages 1 and 4 have three each, or as many as conv3_x if that is fewer);
+    `width` the channels of stage 1 and of the stem, doubled from stage to stage. `upright` says what the upright axis
+    shows.
     """
+    ends = -largest(-3, -conv3_x)  # the smaller of the two
     own = NetworkSpec(
         block=block.removeprefix("wide "),
         depths=(ends, conv3_x, conv4_x, ends),
@@ -119,7 +120,6 @@ def your_own(
         "parameters": (1.5, 1200, [2, 5, 10, 20, 50, 100, 200, 500]),
         "activations": (0.8, 90, [1, 2, 5, 10, 20, 50]),
     }[upright]
-    left, right = 0.25, 230
     data = [
         *(_named(name, upright) for name in LABELS),
         _ring(*here),
@@ -132,7 +132,7 @@ def your_own(
             type="log",
             title={"text": "G MACs"},
             tickvals=[0.3, 1, 3, 10, 30, 100],
-            range=[_log10(left), _log10(right)],
+            range=[_log10(0.25), _log10(230)],
             showgrid=True,
         ),
         "yaxis": axis(

@@ -78,16 +78,16 @@ def one_pixel(red: float = 0.25, green: float = 0.5, blue: float = 0.25, window:
         name, (row, column) = str(i + 1 if i else ""), divmod(i, 2)
         across, down = [0.51 * column, 0.49 + 0.51 * column], [0.51 * (1 - row), 0.49 + 0.51 * (1 - row)]
         square: Figure = {"visible": False, "constrain": "domain"}
-        layout[f"xaxis{name}"] = axis(range=[-0.5, SIDE - 0.5], domain=across, anchor=f"y{name}", **square)
+        layout[f"xaxis{name}"] = axis(range=[-0.6, SIDE - 0.4], domain=across, anchor=f"y{name}", **square)
         layout[f"yaxis{name}"] = axis(
-            range=[SIDE - 0.5, -1.7],
+            range=[SIDE - 0.4, -1.7],
             domain=down,
             anchor=f"x{name}",
             scaleanchor=f"x{name}",
             constraintoward=("bottom", "top")[row],
             **square,
         )
-        data.append(_map(colours, name))
+        data += [_map(colours, name), _frame(name)]
         annotations.append(label(title, (SIDE - 1) / 2, -1.1, name, xanchor="center"))
     named = {"sky blue": ".", "sun yellow": "O", "wall red": "r", "grass green": "g"}
     numbers = {
@@ -118,6 +118,13 @@ def _map(colours: list[Any], name: str) -> Figure:
     place = {"x": [x for x, _ in PLACES], "base": [y - 0.5 for _, y in PLACES], "y": [1] * len(PLACES), "width": 1}
     axes = {"xaxis": f"x{name}", "yaxis": f"y{name}"}
     return {"type": "bar", "marker": marker, "hoverinfo": "skip"} | place | axes
+
+
+def _frame(name: str) -> Figure:
+    """The outline of a map."""
+    start, end = -0.5, SIDE - 0.5
+    corners = [start, end, end, start, start], [start, start, end, end, start]
+    return line(*corners, CONTEXT, 1) | {"xaxis": f"x{name}", "yaxis": f"y{name}"}
 
 
 # --- who pays: the two 1×1 convolutions of a bottleneck, or its 3×3 --------------------------------------------------
@@ -172,8 +179,8 @@ def who_pays(channels: int = 256, width: int = 64, groups: int = 1) -> Figure:
     numbers = {
         "C / w": text("{:.2f}", channels / width),
         "half of the MACs at C / w =": text("{:.2f}", 9 / (2 * groups)),  # where 2Cw = 9w²/groups
-        "1×1: MACs for each number moved": text("{:.1f}", macs[0] / moved[0]),
-        "3×3: MACs for each number moved": text("{:.1f}", macs[1] / moved[1]),
+        "1×1: MACs for each number moved": text("{:,.1f}", macs[0] / moved[0]),
+        "3×3: MACs for each number moved": text("{:,.1f}", macs[1] / moved[1]),
     }
     return figure(data, layout, numbers)
 
@@ -197,10 +204,10 @@ def _curves(groups: int) -> list[Figure]:
         return float(_share(_pair_and_3x3(round(1024 * ratio), 1024, groups, unit)))
 
     ratios = [LEAST * 2 ** (i / 4) for i in range(25)]
-    crossed = groups > 8  # the curve of the MACs runs above the other
+    crossed = groups > 4  # then the curve of the MACs runs above the other
     names = (
-        ("MACs", BOTTLENECK, 3, (0.85, "top left") if crossed else (1, "bottom right")),
-        ("numbers moved", CONTEXT, 2, (1, "bottom right") if crossed else (8, "top left")),
+        ("MACs", BOTTLENECK, 3, ({8: 8, 32: 0.85}[groups], "top left") if crossed else (1, "bottom right")),
+        ("numbers moved", CONTEXT, 2, (1.4, "bottom right") if crossed else (8, "top left")),
     )
     traces = [line([LEAST, MOST], [0.5, 0.5], CONTEXT, 1, dash="dot")]
     for unit, colour, thickness, (at, place) in names:
