@@ -123,6 +123,8 @@ class Function(Exercise):
             value = answer(*sample)
         except Exception as error:  # whatever the reader's function may raise
             raise Unreadable(f"{where} your function stopped with {type(error).__name__}: {error}.") from None
+        if value is None:
+            raise Unreadable(f"{where} your function returns nothing.")
         try:
             return _number(value)
         except Unreadable:

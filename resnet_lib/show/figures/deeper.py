@@ -18,7 +18,7 @@ MEASURES: dict[str, tuple[Figure, str]] = {
             "tickvals": [1, 1e2, 1e4, 1e6, 1e8],
             "ticktext": ["1", "100", "10 k", "1 M", "100 M"],
         },
-        "{:,.1f} ×",
+        "{:,.0f} ×",
     ),
     "twins": (
         {
