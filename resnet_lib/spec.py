@@ -264,9 +264,9 @@ class NetworkSpec:
 
     @property
     def layers(self) -> int:
-        """Convolutions of the main branches and the linear layer: the number in the name of every network but `wrn28_10`.
+        """Convolutions of the main branches and the linear layer: the number in the name.
 
-        Zagoruyko and Komodakis also count projections.
+        Except in `wrn28_10`, whose authors count projections, too.
         """
         return sum(stage.depth * len(stage.first.convolutions) for stage in self.stages) + 2
 

@@ -107,15 +107,15 @@ def test_no_answer_yet(exercise: Any) -> None:
 
 
 @every_exercise
-@pytest.mark.parametrize("answer", NONSENSE, ids=lambda answer: repr(answer)[:30])
-def test_nonsense_gets_a_sentence(exercise: Any, answer: Any) -> None:
-    if isinstance(exercise, Number) and isinstance(answer, int | float) and answer == exercise.solution:
-        return
-    verdict = rl.check(exercise.name, answer)
-    assert verdict.right is False
-    assert reads_well(verdict.sentence), verdict.sentence
-    assert "0x" not in verdict.sentence
-    assert "<" not in re.sub(r"<.*?>", "", verdict._repr_html_())
+def test_nonsense_gets_a_sentence(exercise: Any) -> None:
+    for answer in NONSENSE:
+        if isinstance(exercise, Number) and isinstance(answer, int | float) and answer == exercise.solution:
+            continue
+        verdict = rl.check(exercise.name, answer)
+        assert verdict.right is False, answer
+        assert reads_well(verdict.sentence), verdict.sentence
+        assert "0x" not in verdict.sentence
+        assert "<" not in re.sub(r"<.*?>", "", verdict._repr_html_())
 
 
 @every_exercise

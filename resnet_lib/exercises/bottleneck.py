@@ -22,8 +22,9 @@ EXERCISES = (
         solution=_WEIGHTS + _NORMS,
         mistakes=(
             Mistake(_WEIGHTS, "You left out BatchNorm: two learnable numbers for each channel that it normalises."),
-            Mistake(_WEIGHTS + 2 * 3 * 128, "The last BatchNorm comes after the expansion: count its channels again."),
-            Mistake(_WEIGHTS + _NORMS // 2, "BatchNorm has a scale and a shift for each channel, not one of them."),
+            Mistake(
+                _WEIGHTS + _NORMS // 2, "BatchNorm has a scale and a shift, and the last one has all 512 channels."
+            ),
             Mistake(_WEIGHTS + 2 * _NORMS, "A running mean and variance are kept, not learned."),
             Mistake(_WEIGHTS + _NORMS + _NORMS // 2, "These convolutions have no bias: BatchNorm would take it away."),
             Mistake(_REDUCE + _MIDDLE + _NORMS, "A bottleneck has three convolutions: the expansion is missing."),

@@ -12,7 +12,7 @@ from resnet_lib.spec import BlockSpec, NetworkSpec
 
 NOT_A_NUMBER = "Give one number, such as 1024 or 0.5."
 NOT_WHOLE = "This is a count, so it is a whole number."
-NEGATIVE = "A cost cannot be negative."
+NEGATIVE = "This number cannot be negative."
 
 
 class Unreadable(Exception):
