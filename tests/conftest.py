@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,9 +46,9 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture
-def page(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
-    """Opens pages of the book: `page("book/bottleneck.html", width=390, theme="dark")`.
+@contextmanager
+def opening(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
+    """Opens pages of the book: `open_page("book/bottleneck.html", width=390, theme="dark")`.
 
     Requests to another host are refused. They, errors in the console and uncaught exceptions fail the test when it
     ends. Further arguments go to Playwright's `new_context`.
@@ -87,3 +88,10 @@ def page(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
         context.close()
     if problems:
         pytest.fail("\n".join(problems))
+
+
+@pytest.fixture
+def page(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
+    """See `opening`."""
+    with opening(browser, site) as open_page:
+        yield open_page

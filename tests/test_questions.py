@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,13 @@ from playwright.sync_api import Browser, Locator, Page
 
 import resnet_lib as rl
 from resnet_lib.exercises.exercise import NEGATIVE, NOT_A_NUMBER, NOT_WHOLE, Number
-from tests.conftest import ROOT
+from tests.conftest import ROOT, opening
 from tests.made import questions, verdicts
 from tools.notebooks import chapters
 
 Open = Callable[..., Page]
 CHAPTERS = chapters()
 NAMES = [path.stem for path in CHAPTERS]
-every_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)
 
 
 def address(chapter: Path) -> str:
@@ -82,39 +82,110 @@ def test_every_question_has_a_name_of_its_own() -> None:
 # ---- The pages -------------------------------------------------------------------------------------------------------
 
 
-@every_chapter
-def test_predictions_are_remembered_and_compared(page: Open, chapter: Path) -> None:
-    opened = page(address(chapter))
-    asked = [question for question in questions(chapter) if question.kind != "quiz"]
-    guesses = {}
-    for question in asked:
+@pytest.fixture(scope="module", params=CHAPTERS, ids=NAMES)
+def chapter(request: pytest.FixtureRequest) -> Path:
+    """Each chapter in turn, for all tests that ask for it."""
+    return Path(request.param)
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser, site: str, chapter: Path) -> Iterator[Page]:
+    """The chapter's page, opened once: its tests leave the questions answered."""
+    with opening(browser, site) as open_page:
+        yield open_page(address(chapter))
+
+
+def numbers_asked(chapter: Path) -> list[Number]:
+    """The exercises that the page checks."""
+    asked = [verdict.exercise for verdict in verdicts(chapter) if verdict.right is None]
+    return [exercise for exercise in asked if isinstance(exercise, Number)]
+
+
+def fill(question: Locator, text: str) -> None:
+    field = question.get_by_role("textbox")
+    field.fill(text)
+    field.press("Enter")
+
+
+def choose(question: Locator, choice: str) -> None:
+    question.get_by_role("button", name=plain(choice), exact=True).click()
+
+
+def test_predictions_are_compared_with_the_truth(opened: Page, chapter: Path) -> None:
+    for question in questions(chapter):
         here = place(opened, question.name)
-        assert reply(here) == ""
-        if question.truth is not None:
-            field = here.get_by_role("textbox", name=question.question)
-            guess = 2.0 * question.truth or 1.0
-            field.fill("many")
-            field.press("Enter")
+        if question.kind == "number":
+            assert question.truth is not None
+            assert here.get_by_role("textbox", name=question.question).count() == 1
+            fill(here, "many")
             assert "number" in reply(here)
-            field.fill(f"{guess:,}")
-            field.press("Enter")
+            fill(here, f"{2.0 * question.truth or 1.0:,}")
             assert question.answer in reply(here)
             assert "too high" in reply(here) and ("2 times" in reply(here) or not question.truth)
-            bars = [bar.bounding_box() for bar in here.locator(".rl-bars i").all()]
-            assert bars[0] and bars[1] and bars[0]["width"] == pytest.approx(2 * bars[1]["width"], rel=0.05, abs=2.5)
-        else:
-            wrong = next(choice for choice in question.replies if choice != question.answer)
-            here.get_by_role("button", name=plain(wrong), exact=True).click()
+            mine, computed = (bar.bounding_box() for bar in here.locator(".rl-bars i").all())
+            assert mine and computed and mine["width"] == pytest.approx(2 * computed["width"], rel=0.05, abs=2.5)
+        elif question.kind == "choice":
+            choose(here, next(choice for choice in question.replies if choice != question.answer))
             assert "You guessed otherwise" in reply(here) and plain(question.answer) in plain(reply(here))
-        guesses[question.name] = reply(here)
-    opened.reload(wait_until="load")
-    for question in asked:
+            choose(here, question.answer)
+            assert "You guessed it" in reply(here)
+        if question.kind != "quiz":
+            here.get_by_role("button", name="Guess again").click()
+            assert reply(here) == ""
+            assert opened.evaluate("(key) => localStorage.getItem(key)", f"residual-block:{question.name}") is None
+
+
+def test_a_quiz_answers_each_choice(opened: Page, chapter: Path) -> None:
+    for question in questions(chapter):
+        if question.kind != "quiz":
+            continue
         here = place(opened, question.name)
-        assert reply(here) == guesses[question.name]
-        here.get_by_role("button", name="Guess again").click()
-        assert reply(here) == ""
+        for choice, said in question.replies.items():
+            button = here.get_by_role("button", name=plain(choice), exact=True)
+            button.focus()
+            opened.keyboard.press("Enter")
+            assert plain(said) in plain(reply(here))
+            assert ("✓ Right." in reply(here)) == (choice == question.answer)
+            assert button.get_attribute("aria-pressed") == "true"
+            assert here.locator("[aria-pressed=true]").count() == 1
+        assert here.get_by_role("group", name=question.question[:40]).count() == 1
+
+
+def test_the_page_checks_a_number_as_python_does(opened: Page, chapter: Path) -> None:
+    for exercise in numbers_asked(chapter):
+        here = place(opened, exercise.name)
+        assert here.get_by_role("textbox", name=f"Exercise {exercise.name}").count() == 1
+        others = [0, 987654321, exercise.solution + 1, exercise.solution * 1.004, exercise.solution * 1.006, -1, 2.5]
+        for value in (exercise.solution, *(mistake.example for mistake in exercise.mistakes), *others):
+            fill(here, f"{value:,}" if isinstance(value, int) else repr(value))
+            expected = exercise.check(value)
+            start = "✓ Right." if expected.right else "✗ Not yet."
+            assert reply(here) == plain(f"{start} {expected.sentence}".strip()), value
+        for junk, said in (("", NOT_A_NUMBER), ("many", NOT_A_NUMBER), ("nan", NOT_A_NUMBER), ("−2", NEGATIVE)):
+            fill(here, junk)
+            assert said in reply(here)
+        if exercise.whole:
+            fill(here, "0.5")
+            assert NOT_WHOLE in reply(here)
+        here.get_by_role("textbox").fill(f"{exercise.solution:,}".replace(",", " "))
+        here.get_by_role("button", name="Check").click()
+        assert "✓ Right." in reply(here)
+
+
+def test_answers_are_remembered(opened: Page, chapter: Path) -> None:
+    for question in questions(chapter):
+        here = place(opened, question.name)
+        if question.kind == "number":
+            fill(here, "3")
+        else:
+            choose(here, list(question.replies)[-1])
+    for exercise in numbers_asked(chapter):
+        fill(place(opened, exercise.name), "3")
+    names = [asked.name for asked in (*questions(chapter), *numbers_asked(chapter))]
+    before = {name: reply(place(opened, name)) for name in names}
+    assert all(before.values())
     opened.reload(wait_until="load")
-    assert all(reply(place(opened, question.name)) == "" for question in asked)
+    assert {name: reply(place(opened, name)) for name in names} == before
 
 
 @pytest.mark.parametrize(
@@ -137,64 +208,12 @@ def test_a_guess_is_measured(page: Open, share: float, said: str) -> None:
     assert said in reply(here)
 
 
-@every_chapter
-def test_a_quiz_answers_each_choice(page: Open, chapter: Path) -> None:
-    opened = page(address(chapter))
-    for question in questions(chapter):
-        if question.kind != "quiz":
-            continue
-        here = place(opened, question.name)
-        for choice, said in question.replies.items():
-            button = here.get_by_role("button", name=plain(choice), exact=True)
-            button.focus()
-            opened.keyboard.press("Enter")
-            assert plain(said) in plain(reply(here))
-            assert ("✓ Right." in reply(here)) == (choice == question.answer)
-            assert button.get_attribute("aria-pressed") == "true"
-            assert here.locator("[aria-pressed=true]").count() == 1
-        assert here.get_by_role("group", name=question.question[:40]).count() == 1
-        last = reply(here)
-        opened.reload(wait_until="load")
-        assert reply(place(opened, question.name)) == last
-
-
-@every_chapter
-def test_the_page_checks_a_number_as_python_does(page: Open, chapter: Path) -> None:
-    opened = page(address(chapter))
-    for verdict in verdicts(chapter):
-        exercise = verdict.exercise
-        if verdict.right is not None or not isinstance(exercise, Number):
-            continue
-        here = place(opened, exercise.name)
-        field = here.get_by_role("textbox", name=f"Exercise {exercise.name}")
-        others = [0, 987654321, exercise.solution + 1, exercise.solution * 1.004, exercise.solution * 1.006, -1, 2.5]
-        for value in (exercise.solution, *(mistake.example for mistake in exercise.mistakes), *others):
-            field.fill(f"{value:,}" if isinstance(value, int) else repr(value))
-            field.press("Enter")
-            expected = exercise.check(value)
-            start = "✓ Right." if expected.right else "✗ Not yet."
-            assert reply(here) == plain(f"{start} {expected.sentence}".strip()), value
-        for junk, said in (("", NOT_A_NUMBER), ("many", NOT_A_NUMBER), ("nan", NOT_A_NUMBER), ("−2", NEGATIVE)):
-            field.fill(junk)
-            field.press("Enter")
-            assert said in reply(here)
-        if exercise.whole:
-            field.fill("0.5")
-            field.press("Enter")
-            assert NOT_WHOLE in reply(here)
-        spaced = f"{exercise.solution:,}".replace(",", " ")
-        field.fill(spaced)
-        here.get_by_role("button", name="Check").click()
-        assert "✓ Right." in reply(here)
-        opened.reload(wait_until="load")
-        assert "✓ Right." in reply(place(opened, exercise.name))
-
-
 def test_what_a_browser_remembers_wrongly_is_forgotten(page: Open) -> None:
-    opened = page(address(CHAPTERS[0]))
-    asked = questions(CHAPTERS[0])
-    for damage in ("{", '"<img src=x onerror=alert(1)>"', "[]", "null", "7"):
-        for question in asked:
+    damages = itertools.cycle(("{", '"<img src=x onerror=alert(1)>"', "[]", "null", "7"))
+    for chapter in CHAPTERS[:3]:
+        opened = page(address(chapter))
+        asked = questions(chapter)
+        for question, damage in zip(asked, damages, strict=False):
             opened.evaluate("([k, v]) => localStorage.setItem(k, v)", [f"residual-block:{question.name}", damage])
         opened.reload(wait_until="load")
         for question in asked:
