@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
+from resnet_lib.show import Explorer
 from resnet_lib.show.controls import Choice, Slider
 from tests.conftest import ROOT, opening
 from tests.made import explorers, grid
@@ -183,6 +184,7 @@ def test_mouse_and_keyboard_move_each_control(opened: Page, chapter: Path) -> No
                         group.locator("label", has_text=re.compile(f"^{re.escape(str(option))}$")).click()
                         expect_numbers(numbers, explorer.figure(**values | {control.name: option}))
                     place.locator(".rl-reset").click()
+                    expect_numbers(numbers, explorer.figure())
                     inputs.nth(control.options.index(control.value)).focus()
                     opened.keyboard.press("ArrowRight")
                     following = control.options[(control.options.index(control.value) + 1) % len(control.options)]
@@ -234,32 +236,42 @@ def test_dragging_redraws_on_the_way(opened: Page, chapter: Path) -> None:
     assert seen == sorted(set(seen))
 
 
-def test_presets_reset_and_permalink(opened: Page, page: Open, chapter: Path) -> None:
-    again = None
+def test_presets_reset_and_permalink(opened: Page, chapter: Path) -> None:
     for explorer in explorers(chapter):
         place = root(opened, explorer.id)
         numbers = place.locator(".rl-numbers")
         assert explorer.presets
-        for name, preset in explorer.presets.items():
-            button = place.get_by_role("button", name=name, exact=True)
-            button.focus()
-            opened.keyboard.press("Enter")
-            expect_numbers(numbers, explorer.figure(**explorer.complete(preset)))
-            assert button.get_attribute("aria-pressed") == "true"
-        wanted = explorer.complete({c.name: c.values[-1] for c in explorer.controls})
-        opened.evaluate(SET, [explorer.id, [wanted]])
-        for slider in place.locator('[type="range"]').all()[:1]:  # its keys let go of it, SET did not
-            slider.press("ArrowLeft")
-            slider.press("ArrowRight")
-        link = opened.url.split("/", 3)[3]
-        assert link.startswith(f"{address(chapter)}#{explorer.id}?")
-        if again is None:
-            again = page(link, theme="dark")
-        else:
-            again.evaluate("(hash) => { location.hash = hash }", link.partition("#")[2])
-        expect_numbers(root(again, explorer.id).locator(".rl-numbers"), explorer.figure(**wanted))
-        place.locator(".rl-reset").click()
-        expect_numbers(numbers, explorer.figure())
+        with without_drawing(opened):
+            for name, preset in explorer.presets.items():
+                button = place.get_by_role("button", name=name, exact=True)
+                button.focus()
+                opened.keyboard.press("Enter")
+                expect_numbers(numbers, explorer.figure(**explorer.complete(preset)))
+                assert button.get_attribute("aria-pressed") == "true"
+            wanted = explorer.complete({c.name: c.values[-1] for c in explorer.controls})
+            link = permalink(opened, explorer, wanted)
+            assert link.startswith(f"{address(chapter)}#{explorer.id}?")
+            place.locator(".rl-reset").click()
+            expect_numbers(numbers, explorer.figure())
+            opened.evaluate("(hash) => { location.hash = hash }", link.partition("#")[2])
+            expect_numbers(numbers, explorer.figure(**wanted))
+
+
+def permalink(page: Page, explorer: Explorer, wanted: dict[str, Any]) -> str:
+    """The page's address, without the site, when the reader has made these settings."""
+    page.evaluate(SET, [explorer.id, [wanted]])
+    for slider in root(page, explorer.id).locator('[type="range"]').all()[:1]:  # its keys let go of it, SET did not
+        slider.press("ArrowLeft")
+        slider.press("ArrowRight")
+    return page.url.split("/", 3)[3]
+
+
+def test_a_permalink_opens_a_fresh_page_as_it_was(page: Open) -> None:
+    explorer = explorers(CHAPTERS[-1])[-1]
+    wanted = explorer.complete({c.name: c.values[-1] for c in explorer.controls})
+    link = permalink(page(address(CHAPTERS[-1])), explorer, wanted)
+    again = page(link, theme="dark")
+    expect_numbers(root(again, explorer.id).locator(".rl-numbers"), explorer.figure(**wanted))
 
 
 def test_a_damaged_permalink_is_ignored(page: Open) -> None:

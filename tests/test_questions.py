@@ -209,10 +209,10 @@ def test_a_guess_is_measured(page: Open, share: float, said: str) -> None:
 
 
 def test_what_a_browser_remembers_wrongly_is_forgotten(page: Open) -> None:
+    chapter = max(CHAPTERS, key=lambda chapter: len(questions(chapter)))
+    opened, asked = page(address(chapter)), questions(chapter)
     damages = itertools.cycle(("{", '"<img src=x onerror=alert(1)>"', "[]", "null", "7"))
-    for chapter in CHAPTERS[:3]:
-        opened = page(address(chapter))
-        asked = questions(chapter)
+    for _ in range(2):
         for question, damage in zip(asked, damages, strict=False):
             opened.evaluate("([k, v]) => localStorage.setItem(k, v)", [f"residual-block:{question.name}", damage])
         opened.reload(wait_until="load")
