@@ -139,7 +139,9 @@ def test_each_exercise_is_asked_and_solved(path: Path) -> None:
         assert said[-1] is True and not said[0], f"{name}: asked without an answer, then solved"
         asked = position(path, rf"^\*\*Exercise {re.escape(name)}\.\*\*")
         assert asked < position(path, rf"rl\.check\(\"{re.escape(name)}\"")
-    solutions = [cell for cell in cells(path, "markdown") if ":::{dropdown} Solution" in cell.source]
+    solutions = [
+        cell for cell in cells(path, "markdown") if "<details>\n<summary>Solution</summary>\n\n" in cell.source
+    ]
     assert len(solutions) == len(mine)
 
 
@@ -277,6 +279,8 @@ def test_the_readme_tells_the_truth() -> None:
     net = namespace["net"]
     assert f"to the last digit: {rl.report(bill, 'fvcore')}" in code
     assert f"{rl.receptive_field(net)} pixels" in code
+    ((answer, said),) = re.findall(r'rl.check\("6.1", ([\d_]+)\) .*"(.*) …"', code)
+    assert rl.check("6.1", int(answer)).sentence.startswith(said)
     for path in re.findall(r"\]\(([^)]+)\)|^(\w+)/", readme, re.M):
         assert (ROOT / "".join(path)).exists()
     for command in re.findall(r"(?:^|`)make (\w+)", readme, re.M):

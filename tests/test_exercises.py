@@ -112,7 +112,7 @@ def test_nonsense_gets_a_sentence(exercise: Any) -> None:
         if isinstance(exercise, Number) and isinstance(answer, int | float) and answer == exercise.solution:
             continue
         verdict = rl.check(exercise.name, answer)
-        assert verdict.right is False, answer
+        assert not verdict.right, answer
         assert reads_well(verdict.sentence), verdict.sentence
         assert "0x" not in verdict.sentence
         assert "<" not in re.sub(r"<.*?>", "", verdict._repr_html_())

@@ -112,6 +112,16 @@ class Function(Exercise):
     solution: Callable[..., Any]
     samples: tuple[tuple[Any, ...], ...]
 
+    def check(self, answer: Any) -> Verdict:
+        """As above; a function that returns None has not been written yet."""
+        return super().check(None if self._is_stub(answer) else answer)
+
+    def _is_stub(self, answer: Any) -> bool:
+        try:
+            return answer(*self.samples[0]) is None
+        except Exception:  # it is no function, or one that `read` has something to say about
+            return False
+
     def read(self, answer: Any) -> tuple[float, ...]:
         if not callable(answer):
             raise Unreadable(f"Give the function itself, such as lambda c: 18 * c**2, not {_short(answer)}.")
@@ -123,8 +133,6 @@ class Function(Exercise):
             value = answer(*sample)
         except Exception as error:  # whatever the reader's function may raise
             raise Unreadable(f"{where} your function stopped with {type(error).__name__}: {error}.") from None
-        if value is None:
-            raise Unreadable(f"{where} your function returns nothing.")
         try:
             return _number(value)
         except Unreadable:
