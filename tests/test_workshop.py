@@ -3,47 +3,61 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.browser import serving
-from tests.conftest import ROOT, make
+from tests.conftest import ROOT, make, opening
 from tools import pins
 from tools.notebooks import chapters
 
 PAGES = [str(path.relative_to(ROOT).with_suffix(".html")) for path in chapters()]
+SCREENS: dict[str, dict[str, Any]] = {
+    "wide": {"width": 1280, "theme": "light"},
+    "phone": {"width": 390, "theme": "dark"},
+}
 
 
 # ---- The pages, in a browser -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390], ids=["wide", "phone"])
-@pytest.mark.parametrize("path", PAGES)
-def test_page_is_quiet_and_fits(page: Callable[..., Page], path: str, width: int, theme: str) -> None:
-    """No error, no other host (see the fixture), the reader's theme, and nothing that scrolls sideways."""
-    opened = page(path, width=width, theme=theme)
-    opened.wait_for_load_state("networkidle")
-    assert opened.locator("html").get_attribute("data-theme") == theme
-    assert opened.evaluate("document.documentElement.scrollWidth") <= width
+@pytest.fixture(scope="module", params=list(itertools.product(PAGES, SCREENS)), ids=lambda chosen: "-".join(chosen))
+def screen(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Each page on each screen: (page, screen)."""
+    return tuple(request.param)
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser, site: str, screen: tuple[str, str]) -> Iterator[Page]:
+    """That page, opened once for all tests that only look at it."""
+    path, name = screen
+    with opening(browser, site) as open_page:
+        shown = open_page(path, **SCREENS[name])
+        shown.wait_for_load_state("networkidle")
+        yield shown
+
+
+def test_page_is_quiet_and_fits(opened: Page, screen: tuple[str, str]) -> None:
+    """No error, no other host (see `opening`), the reader's theme, and nothing that scrolls sideways."""
+    wanted = SCREENS[screen[1]]
+    assert opened.locator("html").get_attribute("data-theme") == wanted["theme"]
+    assert opened.evaluate("document.documentElement.scrollWidth") <= wanted["width"]
     assert opened.evaluate("window.RL_BOOK") is True
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("path", PAGES)
-def test_page_is_accessible(page: Callable[..., Page], path: str, theme: str) -> None:
+def test_page_is_accessible(opened: Page) -> None:
     """axe finds nothing in the text, its outputs and its explorers against WCAG 2.1, levels A and AA."""
-    opened = page(path, theme=theme)
-    opened.wait_for_load_state("networkidle")
     opened.add_script_tag(path=ROOT / "node_modules" / "axe-core" / "axe.min.js")
     violations = opened.evaluate(
         """async () => (await axe.run(
@@ -55,10 +69,12 @@ def test_page_is_accessible(page: Callable[..., Page], path: str, theme: str) ->
     assert [line for line in violations if not line.startswith("label-content-name-mismatch")] == []
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_a_line_of_text_holds_at_most_75_characters(page: Callable[..., Page], path: str) -> None:
+def test_a_line_of_text_holds_at_most_75_characters(opened: Page, screen: tuple[str, str]) -> None:
     """On a large screen, averaged over the paragraphs of plain text: their characters over their lines' lengths."""
-    characters_per_line = page(path, width=1920).evaluate(
+    if screen[1] != "wide":
+        return
+    opened.set_viewport_size({"width": 1920, "height": 1000})
+    characters_per_line = opened.evaluate(
         """() => {
             let characters = 0, length = 0, column = 0;
             for (const paragraph of document.querySelectorAll(".bd-article section > p")) {
