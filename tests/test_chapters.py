@@ -109,6 +109,11 @@ def test_a_prediction_comes_before_the_answer(path: Path) -> None:
     assert position(path, r"^rl\.predict\(") < position(path, r"^## Exercises")
 
 
+def test_every_question_has_a_name_of_its_own() -> None:
+    names = [question.name for chapter in CHAPTERS for question in questions(chapter)]
+    assert len(names) == len(set(names))
+
+
 @every_chapter
 def test_a_quiz_closes_and_every_choice_has_a_reply(path: Path) -> None:
     quizzes = [question for question in questions(path) if question.kind == "quiz"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import itertools
 import json
 import os
 import re
@@ -12,7 +11,6 @@ import subprocess
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -23,42 +21,41 @@ from tools import pins
 from tools.notebooks import chapters
 
 PAGES = [str(path.relative_to(ROOT).with_suffix(".html")) for path in chapters()]
-SCREENS: dict[str, dict[str, Any]] = {
-    "wide": {"width": 1280, "theme": "light"},
-    "phone": {"width": 390, "theme": "dark"},
-}
 
 
 # ---- The pages, in a browser -----------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=list(itertools.product(PAGES, SCREENS)), ids=lambda chosen: "-".join(chosen))
-def screen(request: pytest.FixtureRequest) -> tuple[str, str]:
-    """Each page on each screen: (page, screen)."""
-    return tuple(request.param)
+@pytest.fixture(scope="module", params=PAGES)
+def path(request: pytest.FixtureRequest) -> str:
+    """Each page in turn, for all tests that ask for it."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def opened(browser: Browser, site: str, screen: tuple[str, str]) -> Iterator[Page]:
-    """That page, opened once for all tests that only look at it."""
-    path, name = screen
+def opened(browser: Browser, site: str, path: str) -> Iterator[Page]:
+    """That page, opened once. No error, and no other host (see `opening`)."""
     with opening(browser, site) as open_page:
-        shown = open_page(path, **SCREENS[name])
+        shown = open_page(path)
         shown.wait_for_load_state("networkidle")
         yield shown
 
 
-def test_page_is_quiet_and_fits(opened: Page, screen: tuple[str, str]) -> None:
-    """No error, no other host (see `opening`), the reader's theme, and nothing that scrolls sideways."""
-    wanted = SCREENS[screen[1]]
-    assert opened.locator("html").get_attribute("data-theme") == wanted["theme"]
-    assert opened.evaluate("document.documentElement.scrollWidth") <= wanted["width"]
+@pytest.mark.parametrize("width", [390, 1280], ids=["phone", "wide"])
+def test_nothing_scrolls_sideways(opened: Page, width: int) -> None:
+    opened.set_viewport_size({"width": width, "height": 800})
+    opened.wait_for_timeout(300)  # plots are drawn again
+    assert opened.evaluate("document.documentElement.scrollWidth") <= width
     assert opened.evaluate("window.RL_BOOK") is True
 
 
-def test_page_is_accessible(opened: Page) -> None:
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_page_is_accessible(opened: Page, theme: str) -> None:
     """axe finds nothing in the text, its outputs and its explorers against WCAG 2.1, levels A and AA."""
-    opened.add_script_tag(path=ROOT / "node_modules" / "axe-core" / "axe.min.js")
+    opened.evaluate("(theme) => { document.documentElement.dataset.theme = theme }", theme)
+    opened.wait_for_timeout(300)
+    if not opened.evaluate("'axe' in window"):
+        opened.add_script_tag(path=ROOT / "node_modules" / "axe-core" / "axe.min.js")
     violations = opened.evaluate(
         """async () => (await axe.run(
             {include: ".bd-article", exclude: ".citation-list"},  // its roles are Sphinx's
@@ -69,10 +66,8 @@ def test_page_is_accessible(opened: Page) -> None:
     assert [line for line in violations if not line.startswith("label-content-name-mismatch")] == []
 
 
-def test_a_line_of_text_holds_at_most_75_characters(opened: Page, screen: tuple[str, str]) -> None:
+def test_a_line_of_text_holds_at_most_75_characters(opened: Page) -> None:
     """On a large screen, averaged over the paragraphs of plain text: their characters over their lines' lengths."""
-    if screen[1] != "wide":
-        return
     opened.set_viewport_size({"width": 1920, "height": 1000})
     characters_per_line = opened.evaluate(
         """() => {
@@ -91,15 +86,17 @@ def test_a_line_of_text_holds_at_most_75_characters(opened: Page, screen: tuple[
     assert 55 < characters_per_line <= 75
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_weighs_no_more_than_it_must(page: Callable[..., Page], book: Path, path: str) -> None:
+def test_a_page_weighs_no_more_than_it_must(opened: Page, book: Path, path: str) -> None:
     """All that a first visit fetches, compressed: a third of it is Plotly, a fifth MathJax, a quarter the icons."""
-    opened = page(path)
-    opened.wait_for_load_state("networkidle")
     fetched = opened.evaluate("performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname)")
     sizes = {name: len(gzip.compress((book / name.lstrip("/")).read_bytes())) for name in {path, *fetched}}
     assert any("plotly" in name for name in sizes)
     assert sum(sizes.values()) < 1_250_000, sorted((size, name) for name, size in sizes.items())
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_page_takes_the_theme_that_its_reader_has_chosen(page: Callable[..., Page], theme: str) -> None:
+    assert page(PAGES[0], theme=theme).locator("html").get_attribute("data-theme") == theme
 
 
 def test_search_finds_a_page(page: Callable[..., Page]) -> None:
