@@ -19,6 +19,10 @@ class Unreadable(Exception):
     """An answer that is not of the kind asked for. The message tells the reader what to give."""
 
 
+class Unanswered(Exception):
+    """A place for an answer that is still empty."""
+
+
 @dataclass(frozen=True)
 class Mistake:
     """A typical wrong answer: an `example` of it, what it `says` to the reader, and the answers that it `fits`."""
@@ -41,7 +45,7 @@ class Exercise(ABC):
 
     @abstractmethod
     def read(self, answer: Any) -> Any:
-        """The answer in a comparable form. Raises Unreadable for one of another kind."""
+        """The answer in a comparable form. Raises Unreadable for one of another kind, Unanswered for a stub."""
 
     @abstractmethod
     def same(self, value: Any, wanted: Any) -> bool:
@@ -49,10 +53,12 @@ class Exercise(ABC):
 
     def check(self, answer: Any) -> Verdict:
         """What to say to this answer. Never raises."""
-        if answer is None or answer is ...:
-            return Verdict(self, None, f"No answer yet. Wanted: {self.wants}.")
         try:
+            if answer is None or answer is ...:
+                raise Unanswered
             value = self.read(answer)
+        except Unanswered:
+            return Verdict(self, None, f"No answer yet. Wanted: {self.wants}.")
         except Unreadable as reason:
             return Verdict(self, False, str(reason))
         if self.same(value, self.read(self.solution)):
@@ -112,16 +118,6 @@ class Function(Exercise):
     solution: Callable[..., Any]
     samples: tuple[tuple[Any, ...], ...]
 
-    def check(self, answer: Any) -> Verdict:
-        """As above; a function that returns None has not been written yet."""
-        return super().check(None if self._is_stub(answer) else answer)
-
-    def _is_stub(self, answer: Any) -> bool:
-        try:
-            return answer(*self.samples[0]) is None
-        except Exception:  # it is no function, or one that `read` has something to say about
-            return False
-
     def read(self, answer: Any) -> tuple[float, ...]:
         if not callable(answer):
             raise Unreadable(f"Give the function itself, such as lambda c: 18 * c**2, not {_short(answer)}.")
@@ -132,7 +128,9 @@ class Function(Exercise):
         try:
             value = answer(*sample)
         except Exception as error:  # whatever the reader's function may raise
-            raise Unreadable(f"{where} your function stopped with {type(error).__name__}: {error}.") from None
+            raise Unreadable(f"{where} your function stopped with {_first_line(error)}.") from None
+        if value is None and sample is self.samples[0]:
+            raise Unanswered  # its body has not been written yet
         try:
             return _number(value)
         except Unreadable:
@@ -172,12 +170,12 @@ class Table(Exercise):
         shape = _shape(self.solution)
         try:
             values = answer.tolist() if hasattr(answer, "tolist") else answer
-            found = _shape(values)
+            found, numbers = _shape(values), _floats(values)
         except Exception:  # ragged lists, words in them, tensors without values, and whatever else there is
             raise Unreadable(f"Give numbers of shape {shape}, in lists or a tensor, not {_short(answer)}.") from None
         if found != shape:
             raise Unreadable(f"The shape should be {shape}, and yours is {found}.")
-        return _floats(values)
+        return numbers
 
     def same(self, value: Any, wanted: Any) -> bool:
         if isinstance(wanted, float):
@@ -222,5 +220,14 @@ def _floats(values: Any) -> Any:
 def _short(answer: Any) -> str:
     """What the answer is, in a few words."""
     if isinstance(answer, (int, float, str)):
-        return repr(answer) if len(repr(answer)) <= 40 else repr(answer)[:37] + "..."
+        try:
+            words = repr(answer)
+        except ValueError:  # Python writes no numbers of more than 4,300 digits
+            return "a number of thousands of digits"
+        return words if len(words) <= 40 else words[:37] + "..."
     return f"a {type(answer).__name__}"
+
+
+def _first_line(error: Exception) -> str:
+    """The name of an error and the first line of what it says."""
+    return ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
