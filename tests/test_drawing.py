@@ -19,8 +19,7 @@ from playwright.sync_api import Browser
 from strategies import blocks, networks
 
 import resnet_lib as rl
-from resnet_lib.show import Drawing, drawing
-from resnet_lib.show.figures import parts
+from resnet_lib.show import Drawing, colours, drawing
 
 ROOT = Path(rl.__file__).parent.parent
 SVG = "{http://www.w3.org/2000/svg}"
@@ -499,13 +498,10 @@ print(len(draw("resnet18").svgs))
     assert run.stdout == "1\n"
 
 
-def test_colours_are_those_of_the_book():
-    assert drawing.COLOURS["basic"] == parts.BASIC
-    assert drawing.COLOURS["bottleneck"] == parts.BOTTLENECK
-    assert drawing.CONTEXT == parts.CONTEXT
+def test_dark_colours_are_those_of_the_book():
     script = (ROOT / "resnet_lib" / "show" / "explorer.js").read_text("utf-8")
     dark = json.loads(re.search(r"DARK = (\{[^}]*\})", script)[1])
-    for block, colour in drawing.COLOURS.items():
+    for block, colour in colours.OF_BLOCK.items():
         assert f".rl-{block}{{fill:{dark[colour]}}}" in drawing.STYLE
 
 

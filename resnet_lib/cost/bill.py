@@ -58,6 +58,11 @@ class Row(NamedTuple):
         return FLOAT32_BYTES * (inputs * _product(self.input_shape) + self.params + self.elements)
 
     @property
+    def on_shortcut(self) -> bool:
+        """True for a projection and its BatchNorm, which torchvision's modules call `downsample`."""
+        return "downsample" in self.name
+
+    @property
     def activations(self) -> int:
         """`elements` of a convolution or linear layer, 0 for any other kind."""
         return self.elements if self.kind in ("conv", "linear") else 0
@@ -175,20 +180,20 @@ def price(spec: NetworkSpec | BlockSpec, image: Any = None, batch: int = 1) -> B
     batch = _check.positive_int("batch", batch)
     if isinstance(spec, BlockSpec):
         size = _check.image_size(FEATURE_MAP if image is None else image)
-        rows, _ = _price(spec.operations, size, batch, stage="", block="")
+        rows, _ = price_operations(spec.operations, size, batch)
         return Bill((Part("", None, 1, rows),))
     if not isinstance(spec, NetworkSpec):
         raise TypeError(f"spec must be a NetworkSpec or a BlockSpec, such as rl.network('resnet50'): {spec!r}")
     size = _check.image_size(DEFAULT_IMAGE[spec.stem] if image is None else image, at_least=spec.total_stride)
 
-    rows, size = _price(spec.stem_operations, size, batch, stage="stem", block="stem")
+    rows, size = price_operations(spec.stem_operations, size, batch, stage="stem", block="stem")
     parts = [Part("stem", None, 1, rows)]
     for stage in spec.stages:
-        rows, size = _price(stage.first.operations, size, batch, stage.name)
+        rows, size = price_operations(stage.first.operations, size, batch, stage.name)
         parts.append(Part(stage.name, 0, 1, rows))
-        rows, size = _price(stage.others.operations, size, batch, stage.name)
+        rows, size = price_operations(stage.others.operations, size, batch, stage.name)
         parts.append(Part(stage.name, 1, stage.depth - 1, rows))
-    rows, _ = _price(spec.head_operations, size, batch, stage="head", block="head")
+    rows, _ = price_operations(spec.head_operations, size, batch, stage="head", block="head")
     parts.append(Part("head", None, 1, rows))
     return Bill(tuple(parts))
 
@@ -196,8 +201,8 @@ def price(spec: NetworkSpec | BlockSpec, image: Any = None, batch: int = 1) -> B
 Size = tuple[int, int]
 
 
-def _price(
-    operations: Iterable[Operation], entry: Size, batch: int, stage: str, block: str = ""
+def price_operations(
+    operations: Iterable[Operation], entry: Size, batch: int = 1, stage: str = "", block: str = ""
 ) -> tuple[tuple[Row, ...], Size]:
     """The rows of these operations on a map of size `entry`, and the size of the map they leave."""
     rows = []

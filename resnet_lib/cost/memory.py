@@ -161,7 +161,7 @@ def _kept_for_backward(bill: Bill, weight: int, activation: int) -> int:
 
 def _shortcut(part: Part) -> tuple[Row, ...]:
     """The operations of a projection."""
-    return tuple(row for row in part.rows if row.name.startswith("downsample"))
+    return tuple(row for row in part.rows if row.on_shortcut)
 
 
 def _indices(row: Row) -> int:

@@ -16,11 +16,10 @@ from typing import Any, NamedTuple
 
 from resnet_lib import _check
 from resnet_lib.cost import Row, price
+from resnet_lib.show.colours import CONTEXT, OF_BLOCK
 from resnet_lib.spec import BlockSpec, NetworkSpec, Operation
 from resnet_lib.zoo import network
 
-COLOURS = {"basic": "#0072B2", "bottleneck": "#D55E00"}  # those of `figures`, which would bring in SymPy
-CONTEXT = "#8A8F98"
 STYLE = """
 .rl-draw{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(18rem,100%),1fr));gap:2rem 1.5rem;margin:1rem 0}
 .rl-draw svg{width:min(100%,25rem);height:auto}
@@ -111,7 +110,7 @@ def _plan(spec: BlockSpec | NetworkSpec, image: Any) -> Plan:
 
 
 def _chain(rows: Sequence[Row]) -> Chain:
-    main = [row for row in rows if not row.name.startswith("downsample")]
+    main = [row for row in rows if not row.on_shortcut]
     left = [row.output_shape for row in main if row.kind in ("conv", "max_pool", "avg_pool")]
     return tuple(Map(*shape[1:]) for shape in (main[0].input_shape, *left))
 
@@ -176,7 +175,7 @@ def _outline(x: float, y: float, height: float, widths: Sequence[float]) -> str:
 def _picture(height: float, label: str, block: str, shapes: list[str], grey: list[str], texts: list[str]) -> str:
     return _tag(
         "svg",
-        _tag("g", *shapes, class_=f"rl-{block}", fill=COLOURS[block]),
+        _tag("g", *shapes, class_=f"rl-{block}", fill=OF_BLOCK[block]),
         _tag("g", *grey, fill="none", stroke=CONTEXT),
         _tag("g", *texts, fill="currentColor", font_family="sans-serif", font_size=13),
         xmlns="http://www.w3.org/2000/svg",

@@ -6,7 +6,8 @@ from typing import Any
 
 from resnet_lib.cost import price
 from resnet_lib.cost.memory import memory
-from resnet_lib.show.figures.parts import ACCENT, BASIC, CONTEXT, Figure, axis, bar, dot, figure, label, line
+from resnet_lib.show.colours import ACCENT, BASIC, CONTEXT
+from resnet_lib.show.figures.parts import Figure, axis, bar, dot, figure, label, line
 from resnet_lib.show.unknown import largest, text
 from resnet_lib.spec import BlockSpec
 

@@ -4,22 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from resnet_lib.show.figures.parts import (
-    ACCENT,
-    BASIC,
-    BOTTLENECK,
-    CONTEXT,
-    Figure,
-    area,
-    axis,
-    costs,
-    dot,
-    figure,
-    label,
-    line,
-    stacked,
-    words,
-)
+from resnet_lib.show.colours import ACCENT, BASIC, BOTTLENECK, CONTEXT
+from resnet_lib.show.figures.parts import Figure, area, axis, costs, dot, figure, label, line, stacked, words
 from resnet_lib.show.unknown import largest, text
 from resnet_lib.spec import BlockSpec
 

@@ -5,20 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from resnet_lib.cost import Row, price
-from resnet_lib.cost.bill import _price
-from resnet_lib.show.figures.parts import (
-    ACCENT,
-    BASIC,
-    BOTTLENECK,
-    CONTEXT,
-    Figure,
-    axis,
-    bar,
-    dot,
-    figure,
-    label,
-    line,
-)
+from resnet_lib.cost.bill import price_operations
+from resnet_lib.show.colours import ACCENT, CONTEXT, OF_BLOCK
+from resnet_lib.show.figures.parts import Figure, axis, bar, dot, figure, label, line
 from resnet_lib.show.unknown import text
 from resnet_lib.spec import Operation
 from resnet_lib.zoo import network
@@ -38,7 +27,7 @@ MB = 1e6
 def convolution(kernel: int, channels: tuple[Any, Any], side: Any, stride: int = 1, groups: Any = 1) -> Row:
     """The bill's row for one convolution with `channels` in and out on a square map."""
     op = Operation("conv", "conv", *channels, kernel, stride, kernel // 2, groups)
-    (row,), _ = _price([op], (side, side), 1, "")
+    (row,), _ = price_operations([op], (side, side))
     return row
 
 
@@ -126,12 +115,12 @@ def along(name: str = "resnet34", image: int = 224, batch: int = 1) -> Figure:
     places = list(range(1, len(rows) + 1))
     weights = [4 * row.params / MB for row in rows]
     maps = [(row.bytes - 4 * row.params) / MB for row in rows]
-    colour = {"basic": BASIC, "bottleneck": BOTTLENECK}[net.block]
+    colour = OF_BLOCK[net.block]
     bars = {
         "type": "bar",
         "x": places,
         "y": [row.macs / batch / 1e6 for row in rows],
-        "marker": {"color": [CONTEXT if r.stage == "stem" or "downsample" in r.name else colour for r in rows]},
+        "marker": {"color": [CONTEXT if r.stage == "stem" or r.on_shortcut else colour for r in rows]},
         "hoverinfo": "skip",
         "yaxis": "y",
     }

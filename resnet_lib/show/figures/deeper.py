@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from resnet_lib.show.figures.parts import BASIC, CONTEXT, Figure, axis, figure, label, line
+from resnet_lib.show.colours import BASIC, CONTEXT
+from resnet_lib.show.figures.parts import Figure, axis, figure, label, line
 
 # What is drawn of a block's output: the axis, and how the numbers beside the plot are written.
 MEASURES: dict[str, tuple[Figure, str]] = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from resnet_lib.cost import price
-from resnet_lib.show.figures.parts import BASIC, BOTTLENECK, LIGHT_BASIC, Figure, axis, bar, figure, label
+from resnet_lib.show.colours import BASIC, BOTTLENECK, LIGHT_BASIC
+from resnet_lib.show.figures.parts import UNITS, Figure, axis, bar, figure, label
 from resnet_lib.show.unknown import text
 from resnet_lib.spec import NetworkSpec
 from resnet_lib.zoo import network
@@ -25,11 +26,7 @@ def whole_story(conv3_x: int = 4, conv4_x: int = 6, width: int = 64, unit: str =
         network("resnet50", widths=widths, **shared),
         network("resnet34", widths=tuple(4 * w for w in widths), **shared),
     ]
-    field, size, symbol = {
-        "MACs": ("macs", 1e9, "G"),
-        "parameters": ("params", 1e6, "M"),
-        "activations": ("activations", 1e6, "M"),
-    }[unit]
+    field, size, symbol = UNITS[unit]
     costs = [getattr(price(net), field) / size for net in networks]
     colours = (BASIC, BOTTLENECK, LIGHT_BASIC)
     bars = [bar(cost, 2 - i, colour) for i, (cost, colour) in enumerate(zip(costs, colours, strict=True))]

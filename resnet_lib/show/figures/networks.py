@@ -7,26 +7,11 @@ from math import log10
 from typing import Any
 
 from resnet_lib.cost import Bill, price
-from resnet_lib.show.figures.parts import (
-    ACCENT,
-    BASIC,
-    BOTTLENECK,
-    Figure,
-    axis,
-    bar,
-    figure,
-    label,
-)
+from resnet_lib.show.colours import ACCENT, BASIC, BOTTLENECK, OF_BLOCK
+from resnet_lib.show.figures.parts import UNITS, Figure, axis, bar, figure, label
 from resnet_lib.show.unknown import largest, text
 from resnet_lib.spec import NetworkSpec
 from resnet_lib.zoo import network
-
-UNITS = {  # field of the bill, its unit here, and that unit's symbol
-    "MACs": ("macs", 1e9, "G"),
-    "parameters": ("params", 1e6, "M"),
-    "activations": ("activations", 1e6, "M"),
-}
-COLOURS = {"basic": BASIC, "bottleneck": BOTTLENECK}
 
 # On the map: what is written at each named network, and on which side, for both choices of the upright axis. Two
 # networks that nearly coincide share a label, and the second has none.
@@ -62,8 +47,8 @@ def stage_by_stage(unit: str = "MACs", against: str = "ResNet-50") -> Figure:
         labels.append(label(_stage_title(name, nets), 0, middle + 0.56))
         for net, costs, y in zip(nets, stages, (middle + 0.18, middle - 0.2), strict=True):
             cost = getattr(costs[name], field) / size
-            bars.append(bar(cost, y, COLOURS[net.block]) | {"width": 0.34})
-            labels.append(label(f"{cost:,.2f}", cost, y, xshift=4, font={"color": COLOURS[net.block]}))
+            bars.append(bar(cost, y, OF_BLOCK[net.block]) | {"width": 0.34})
+            labels.append(label(f"{cost:,.2f}", cost, y, xshift=4, font={"color": OF_BLOCK[net.block]}))
     layout = {
         "height": 470,
         "xaxis": axis(title={"text": f"{symbol} {unit}"}, range=[0, 1.16 * longest], showgrid=True),
@@ -170,14 +155,14 @@ def _named(name: str, upright: str) -> Figure:
     side = sides[list(UNITS)[1:].index(upright)]
     words = SHARED.get(upright, {}).get(name, words)
     bill, block = _bill(name), network(name).block
-    marker = {"color": COLOURS[block], "size": 8, "symbol": {"basic": "circle", "bottleneck": "diamond"}[block]}
+    marker = {"color": OF_BLOCK[block], "size": 8, "symbol": {"basic": "circle", "bottleneck": "diamond"}[block]}
     place = {"x": [bill.macs / 1e9], "y": [getattr(bill, field) / size]}
     written = (
         {"mode": "markers+text", "text": [f"\u2002{words}\u2002"], "textposition": side}
         if side
         else {"mode": "markers"}
     )
-    options = {"marker": marker, "textfont": {"color": COLOURS[block]}, "hoverinfo": "skip", "cliponaxis": False}
+    options = {"marker": marker, "textfont": {"color": OF_BLOCK[block]}, "hoverinfo": "skip", "cliponaxis": False}
     return {"type": "scatter"} | place | written | options
 
 

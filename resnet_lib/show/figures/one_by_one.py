@@ -7,20 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from resnet_lib.cost import price
-from resnet_lib.show.figures.parts import (
-    ACCENT,
-    BOTTLENECK,
-    CONTEXT,
-    LIGHT_BOTTLENECK,
-    Figure,
-    axis,
-    bar,
-    dot,
-    figure,
-    label,
-    line,
-    words,
-)
+from resnet_lib.show.colours import ACCENT, BOTTLENECK, CONTEXT, LIGHT_BOTTLENECK
+from resnet_lib.show.figures.parts import Figure, axis, bar, dot, figure, inside, label, line, words
 from resnet_lib.show.unknown import text
 from resnet_lib.spec import BlockSpec
 
@@ -145,8 +133,7 @@ def who_pays(channels: int = 256, width: int = 64, groups: int = 1) -> Figure:
     for y, unit, (pair, single) in ((1, "MACs", macs), (0, "numbers moved", moved)):
         for name, cost, colour in (("two 1×1", pair, LIGHT_BOTTLENECK), ("3×3", single, BOTTLENECK)):
             share = cost / (pair + single)
-            inside = {"textposition": "inside", "insidetextanchor": "middle", "textangle": 0}
-            data.append(bar(share, y, colour) | {"text": [text(f"{name}: {{:.1%}}", share)]} | inside)
+            data.append(bar(share, y, colour) | inside(text(f"{name}: {{:.1%}}", share)))
         annotations.append(label(text(f"<b>{unit}</b> for a pixel: {{:,d}}", pair + single), 0, y + 0.41))
     data += _curves(groups)
     for share, symbol in ((_share(macs), "circle"), (_share(moved), "square")):

@@ -1,19 +1,19 @@
-"""The parts that the book's figures are made of. Colours keep their meaning from the first page to the last."""
+"""The parts that the book's figures are made of."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from resnet_lib.cost import Bill, price
+from resnet_lib.show.colours import BASIC, BOTTLENECK, LIGHT_BOTTLENECK
 from resnet_lib.show.unknown import text
 from resnet_lib.spec import BlockSpec
 
-BASIC = "#0072B2"  # Okabe and Ito's blue
-BOTTLENECK = "#D55E00"  # and their vermillion
-LIGHT_BASIC = "#9CCAE6"  # a paler kin of each, for what stands beside the thing meant
-LIGHT_BOTTLENECK = "#F3B78F"
-CONTEXT = "#8A8F98"  # the shortcut, and whatever is only for comparison
-ACCENT = "#AA3377"  # the reader's own choice
+UNITS = {  # field of the bill, its unit in a figure, and that unit's symbol
+    "MACs": ("macs", 1e9, "G"),
+    "parameters": ("params", 1e6, "M"),
+    "activations": ("activations", 1e6, "M"),
+}
 
 Figure = dict[str, Any]
 
@@ -59,14 +59,14 @@ def stacked(block: BlockSpec, costs: list[Any], y: float, axis: str) -> list[Fig
     colours = {("basic", 3): BASIC, ("bottleneck", 3): BOTTLENECK, ("bottleneck", 1): LIGHT_BOTTLENECK}
     return [
         bar(cost, y, colours[block.block, conv.kernel], axis)
-        | {
-            "text": [text(f"{conv.kernel}×{conv.kernel}: {{:,d}}", cost)],
-            "textposition": "inside",
-            "insidetextanchor": "middle",
-            "textangle": 0,
-        }
+        | inside(text(f"{conv.kernel}×{conv.kernel}: {{:,d}}", cost))
         for conv, cost in zip(block.convolutions, costs, strict=True)
     ]
+
+
+def inside(words: Any) -> Figure:
+    """Words in the middle of a bar, left out where they do not fit (`uniformtext` in the layout says how small)."""
+    return {"text": [words], "textposition": "inside", "insidetextanchor": "middle", "textangle": 0}
 
 
 def line(x: list[Any], y: list[Any], colour: str, width: float, dash: str = "solid") -> Figure:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from resnet_lib.cost import price
-from resnet_lib.show.figures.parts import BASIC, BOTTLENECK, CONTEXT, Figure, axis, bar, figure, label
+from resnet_lib.show.colours import BASIC, BOTTLENECK, CONTEXT
+from resnet_lib.show.figures.parts import UNITS, Figure, axis, bar, figure, label
 from resnet_lib.show.unknown import text
 from resnet_lib.zoo import network
 
 LIGHT_CONTEXT = "rgba(138,143,152,0.35)"  # the grey of shortcuts, for those that only option C adds
-UNITS = {"parameters": ("params", 1e6, "M"), "MACs": ("macs", 1e9, "G"), "activations": ("activations", 1e6, "M")}
 WINDOWS = {"1×1": (1, 0), "2×2 average": (2, 0), "3×3": (3, 1)}  # pixels read along a side, and padding
 SIDE = 16  # pixels of the map in `what_it_reads`
 
