@@ -60,7 +60,7 @@ clean: ## remove the built book and all caches; .venv and node_modules stay
 
 .venv/.ready-all: .venv/.ready-book
 	@echo "Installing torch, JupyterLab and the tests' tools (once, some minutes)"
-	@$(PIP) install --constraint requirements.txt --editable ".[book,lab,test,torch]"
+	@$(PIP) install --constraint requirements.txt --editable ".[book,lab,test,torch,train]"
 	@touch $@
 
 node_modules/.ready: .npmrc package.json package-lock.json | .venv/.ready-book

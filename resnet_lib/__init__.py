@@ -5,6 +5,7 @@
     net = rl.network("resnet50")     # what it is:       a frozen NetworkSpec
     bill = rl.price(net)             # what it costs:    parameters, MACs, activations, row by row
     model = rl.build(net)            # what it computes: a torch.nn.Module (imports torch here, not before)
+    rl.lab.measure(model)            # what really happens: rl.lab measures, speeds up and trains
 
 Importing the package loads the standard library only. `build` needs torch, `explore` needs SymPy (and, with a
 kernel, ipywidgets and plotly); they are imported on first use.
@@ -89,6 +90,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "lab":
+        return import_module("resnet_lib.lab")
     if name not in _ON_FIRST_USE:
         raise AttributeError(f"module 'resnet_lib' has no attribute {name!r}")
     return getattr(import_module(_ON_FIRST_USE[name]), name)

@@ -20,6 +20,7 @@ GROUPS = {
     "the book": ("book",),
     "notebooks and figures": ("", "lab"),
     "torch, built for the CPU or for CUDA, whichever pip finds (CUDA's own libraries follow it, unpinned)": ("torch",),
+    "training": ("train",),
     "tests": ("test",),
 }
 # Not pinned: they come with torch's CUDA build alone, or with the environment itself.

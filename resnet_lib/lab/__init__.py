@@ -1,0 +1,41 @@
+"""What really happens: time, memory and learning, measured. Importing it loads the standard library only.
+
+    rl.lab.measure("resnet50", batch=8)        # latency, throughput, peak memory, share of the machine's peak
+    rl.lab.fast(model)                         # a copy for inference: equal outputs, sooner
+    rl.lab.train("cifar_resnet20", "digits")   # on one processor, one GPU or many, by Hugging Face Accelerate
+
+From a shell: `python -m resnet_lib.lab.measure`, `.train` and `.experiment`, each with `--help`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from resnet_lib.lab.limits import limits
+    from resnet_lib.lab.measuring import layers, measure
+    from resnet_lib.lab.speed import fast
+    from resnet_lib.lab.training import Settings, train
+
+# The functions live beside the commands of the same name (`measure.py`, `train.py`), which nothing imports.
+_ON_FIRST_USE = {
+    "Settings": "resnet_lib.lab.training",
+    "fast": "resnet_lib.lab.speed",
+    "layers": "resnet_lib.lab.measuring",
+    "limits": "resnet_lib.lab.limits",
+    "measure": "resnet_lib.lab.measuring",
+    "train": "resnet_lib.lab.training",
+}
+
+__all__ = ["Settings", "fast", "layers", "limits", "measure", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ON_FIRST_USE:
+        raise AttributeError(f"module 'resnet_lib.lab' has no attribute {name!r}")
+    return getattr(import_module(_ON_FIRST_USE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))
