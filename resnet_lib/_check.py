@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
+from numbers import Real
 from typing import Any
 
 
@@ -14,16 +15,19 @@ def is_symbol(value: Any) -> bool:
 
 def positive_int(name: str, value: Any) -> int:
     """`value` as an int of at least 1; a symbol passes unchanged."""
-    if is_symbol(value):
-        return value  # type: ignore[no-any-return]
+    return value if is_symbol(value) else whole_number(name, value, at_least=1)
+
+
+def whole_number(name: str, value: Any, at_least: int) -> int:
+    """`value` as an int of at least `at_least`."""
     if isinstance(value, bool):
         raise TypeError(f"{name} must be a whole number, not a truth value: {value!r}")
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} must be a whole number, at least 1: {value!r}") from None
-    if number < 1:
-        raise ValueError(f"{name} must be at least 1: {value!r}")
+        raise TypeError(f"{name} must be a whole number, at least {at_least}: {value!r}") from None
+    if number < at_least:
+        raise ValueError(f"{name} must be at least {at_least}: {value!r}")
     return number
 
 
@@ -35,6 +39,16 @@ def positive_ints(name: str, values: Any) -> tuple[int, ...]:
     if not numbers:
         raise ValueError(f"{name} must hold at least one number: {values!r}")
     return numbers
+
+
+def number(name: str, value: Any, low: float, high: float) -> float:
+    """`value` as a float from `low` to `high`, both allowed."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number from {low:g} to {high:g}: {value!r}")
+    number = float(value)
+    if not low <= number <= high:
+        raise ValueError(f"{name} must be from {low:g} to {high:g}: {value!r}")
+    return number
 
 
 def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:

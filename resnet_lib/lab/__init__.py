@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from resnet_lib.lab.limits import limits
+    from resnet_lib.lab.ceilings import limits
     from resnet_lib.lab.measuring import layers, measure
     from resnet_lib.lab.speed import fast
     from resnet_lib.lab.training import Settings, train
@@ -23,7 +23,7 @@ _ON_FIRST_USE = {
     "Settings": "resnet_lib.lab.training",
     "fast": "resnet_lib.lab.speed",
     "layers": "resnet_lib.lab.measuring",
-    "limits": "resnet_lib.lab.limits",
+    "limits": "resnet_lib.lab.ceilings",
     "measure": "resnet_lib.lab.measuring",
     "train": "resnet_lib.lab.training",
 }

@@ -66,7 +66,7 @@ def widget(explorer: Explorer) -> widgets.VBox:
 
 def allow_widgets_on_colab() -> None:
     """Colab draws third-party widgets, FigureWidget among them, only after being asked."""
-    from google.colab import output  # type: ignore[import-not-found]
+    from google.colab import output
 
     output.enable_custom_widget_manager()
 

@@ -1,8 +1,9 @@
-"""The figure of "Deeper got worse". Its rows are measured in the chapter; here they are drawn."""
+"""The figures of "Deeper got worse". Their rows are measured in the chapter, or were recorded; here they are drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import mean
 from typing import Any
 
 from resnet_lib.show.colours import BASIC, CONTEXT
@@ -67,6 +68,45 @@ def profile(rows: Mapping[tuple[str, int], Rows], layers: int, measure: str) -> 
         "margin": {"l": 4, "r": 12, "t": 28, "b": 40},
         "xaxis": axis(title={"text": "layers passed"}, range=[0, 112], tickvals=[0, 20, 32, 56, 110]),
         "yaxis": axis(automargin=True, showgrid=True, **scale),
+        "annotations": names,
+    }
+    return figure(data, layout, numbers)
+
+
+ERRORS = {"while learning": "running_errors", "on new pictures": "test_errors"}  # and the field of a recorded row
+
+
+def trained(rows: Sequence[Mapping[str, Any]], error: str, epochs: int) -> Figure:
+    """Errors of plain and residual networks over their depth, after so many epochs: each run, and the means.
+
+    `rows` are those of `resnet_lib.lab.records.experiment("degradation")`.
+    """
+    data: list[Figure] = []
+    names: list[Figure] = []
+    numbers = {}
+    for colour, symbol, name in SERIES.values():
+        _, kind = name.split()
+        runs: dict[int, list[float]] = {}
+        for row in rows:
+            if row["case"].startswith(kind):
+                runs.setdefault(row["layers"], []).append(100 * row[ERRORS[error]][epochs - 1])
+        means = {layers: mean(errors) for layers, errors in runs.items()}
+        places = [(layers, value) for layers, errors in runs.items() for value in errors]
+        marker = {"color": colour, "symbol": f"{symbol}-open", "size": 7}
+        dots: Figure = {"x": [at for at, _ in places], "y": [value for _, value in places], "marker": marker}
+        data.append(line(list(means), list(means.values()), colour, 2.5))
+        data.append({"type": "scatter", "mode": "markers", "hoverinfo": "skip"} | dots)
+        x, words = 0.25 * len(names) + 0.02, {"xref": "paper", "yref": "paper", "yanchor": "bottom"}
+        names.append(label(f"<b>{name}</b>", x, 1, font={"color": colour}, **words))
+        for layers in (min(means), max(means)):
+            numbers[f"{kind}, {layers} layers"] = f"{means[layers]:.1f} %"
+    layout = {
+        "height": 360,
+        "margin": {"l": 4, "r": 12, "t": 28, "b": 40},
+        "xaxis": axis(title={"text": "layers"}, range=[0, 115], tickvals=sorted(means)),
+        "yaxis": axis(
+            automargin=True, showgrid=True, title={"text": "errors, %"}, range=[-2, 100], tickvals=[0, 25, 50, 75, 100]
+        ),
         "annotations": names,
     }
     return figure(data, layout, numbers)

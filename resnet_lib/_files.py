@@ -1,4 +1,4 @@
-"""Files that are either whole or not there. Standard library only."""
+"""Files that are either whole or not there. Standard library only: `nn` and `lab` both write through it."""
 
 from __future__ import annotations
 

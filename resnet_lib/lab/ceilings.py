@@ -1,0 +1,93 @@
+"""What this machine can do at most: multiply-adds and bytes per second, measured with torch's own operators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+
+from resnet_lib.lab.timing import (
+    Spread,
+    a_device,
+    a_dtype,
+    a_number_of_threads,
+    runs,
+    some_seconds,
+    spread,
+    torch_threads,
+)
+
+SIDES = (512, 1024)  # of a matrix: these two at least
+LONG_ENOUGH = 0.02  # seconds: a product of larger matrices gains nothing
+COPIED = {"cpu": 2**28, "cuda": 2**30}  # bytes: many times a last-level cache (Xeon: 48 MiB, H200: 50 MiB)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """A machine's two ceilings, each the median over runs, with its quartiles. Made by `limits`."""
+
+    device: str
+    threads: int
+    dtype: str
+    macs_per_second: float
+    macs_quartiles: tuple[float, float]
+    bytes_per_second: float
+    bytes_quartiles: tuple[float, float]
+    side: int  # of the square matrices whose product was the fastest
+    copied: int  # bytes of the tensor that was copied
+
+
+def limits(dtype: str = "fp32", threads: int | None = None, device: Any = "cpu", seconds: float = 4.0) -> Limits:
+    """The most multiply-adds a second (a large matrix product) and bytes a second (a large copy) of this machine.
+
+    Square matrices of `dtype` ("fp32", "bf16", "fp16"), 512 a side, 1024, … until a product takes 20 ms; the best
+    median counts. A copy reads its bytes and writes as many: both are counted. `threads` are torch's (None: as many as
+    now), `seconds` about how long all of it may take. On a GPU, fp32 multiplies as cuDNN's convolutions do: by torch's
+    default in TF32, whose peak is far higher.
+
+    Raises ValueError or TypeError for a dtype, device, number of threads or time that will not do here.
+    """
+    multiplied, on = a_dtype(dtype), a_device(device)
+    threads, seconds = a_number_of_threads(threads), some_seconds(seconds)
+    with torch_threads(threads) as count, _products_as_in_convolutions(on):
+        products = _products(multiplied, on, seconds / 8)
+        side = min(products, key=lambda side: products[side].median / side**3)
+        copied = COPIED[on.type]
+        source = torch.ones(copied // 4, device=on)
+        target = torch.empty_like(source)
+        copy = spread(runs(lambda: target.copy_(source), on, seconds / 4))
+    macs = _per_second(side**3, products[side])
+    return Limits(str(on), count, dtype, *macs, *_per_second(2 * copied, copy), side, copied)
+
+
+def _products(dtype: torch.dtype, device: torch.device, seconds: float) -> dict[int, Spread]:
+    """For each side of a square matrix the seconds of a product."""
+    times: dict[int, Spread] = {}
+    side = SIDES[0]
+    while side <= SIDES[1] or times[side // 2].lower < LONG_ENOUGH:
+        generator = torch.Generator(device).manual_seed(0)  # torch's own random state stays as it is
+        a = torch.rand(side, side, generator=generator, dtype=dtype, device=device)
+        product = torch.empty_like(a)
+        times[side] = spread(runs(partial(torch.mm, a, a, out=product), device, seconds))
+        side *= 2
+    return times
+
+
+def _per_second(amount: int, time: Spread) -> tuple[float, tuple[float, float]]:
+    return amount / time.median, (amount / time.upper, amount / time.lower)
+
+
+@contextmanager
+def _products_as_in_convolutions(device: torch.device) -> Iterator[None]:
+    """Let a GPU's matrix products use TF32 for float32 where its convolutions may: otherwise these would beat them."""
+    before = torch.get_float32_matmul_precision()
+    try:
+        if device.type == "cuda" and torch.backends.cudnn.allow_tf32:
+            torch.set_float32_matmul_precision("high")
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

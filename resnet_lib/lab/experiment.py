@@ -1,0 +1,81 @@
+"""Record one of the book's experiments: `python -m resnet_lib.lab.experiment degradation --out degradation.json`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+
+def _parser() -> argparse.ArgumentParser:
+    from resnet_lib.lab.experiments import EXPERIMENTS, SEEDS, SETTINGS
+
+    parser = argparse.ArgumentParser(
+        prog="python -m resnet_lib.lab.experiment",
+        description="Train the networks of an experiment from several seeds, and write a row for each.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("experiment", choices=EXPERIMENTS)
+    parser.add_argument(
+        "--out", type=Path, help="JSON file; what it holds already is kept (default: <experiment>.json)"
+    )
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--epochs", type=int, default=SETTINGS.epochs)
+    parser.add_argument("--case", action="append", metavar="LABEL", help="only this one; may be given again")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at the same time, of one thread each")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 when all rows are there, 2 for an error, told in one line."""
+    try:
+        _run(_parser().parse_args(arguments))
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run(chosen: argparse.Namespace) -> None:
+    from tqdm.auto import tqdm
+
+    from resnet_lib import _check
+    from resnet_lib.lab.experiments import EXPERIMENTS, SETTINGS, record
+
+    for name in ("seeds", "jobs"):
+        _check.positive_int(name, getattr(chosen, name))
+    cases = {case.label: case for case in EXPERIMENTS[chosen.experiment]()}
+    labels = [_check.one_of("case", label, cases) for label in chosen.case or cases]
+    settings = replace(SETTINGS, epochs=chosen.epochs, warm_up=min(SETTINGS.warm_up, chosen.epochs))
+    out = chosen.out or Path(f"{chosen.experiment}.json")
+    rows = record(chosen.experiment, [cases[label] for label in labels], settings, chosen.seeds, out, chosen.jobs)
+    for _ in tqdm(rows, total=chosen.seeds * len(labels), unit="run", dynamic_ncols=True):
+        pass
+    print(_table(out))
+
+
+def _table(out: Path) -> str:
+    """Mean errors of each case, with the standard deviation over its seeds."""
+    import json
+
+    rows: list[dict[str, Any]] = json.loads(out.read_text(encoding="utf-8"))["rows"]
+    lines = [f"{'':<32}{'seeds':>5}{'training error':>18}{'test error':>18}"]
+    for label in dict.fromkeys(row["case"] for row in rows):
+        own = [row for row in rows if row["case"] == label]
+        cells = (_spread([row[error] for row in own]) for error in ("train_error", "test_error"))
+        lines.append(f"{label:<32}{len(own):>5}" + "".join(f"{cell:>18}" for cell in cells))
+    return "\n".join(lines)
+
+
+def _spread(errors: list[float]) -> str:
+    spread = f" ± {100 * stdev(errors):.2f}" if len(errors) > 1 else ""
+    return f"{100 * mean(errors):.2f}{spread} %"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

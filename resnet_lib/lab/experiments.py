@@ -1,0 +1,167 @@
+"""The book's experiments. Each trains a few networks on scikit-learn's digits, from several seeds.
+
+    degradation   plain and residual networks of 20 to 110 layers          He et al. 2015, figure 6
+    blocks        basic against bottleneck at equal MACs, at equal parameters
+    shortcuts     options A, B and C                                       He et al. 2015, table 3 (on ImageNet)
+    zero_init     with and without a zero-initialised last BatchNorm       Goyal et al. 2017, section 5.1
+
+`python -m resnet_lib.lab.experiment degradation` records one again. A run's rows depend on its settings and seed; on
+another processor, or with another torch, the last digits of the sums differ, and with them in the end the errors.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from resnet_lib._files import write_json
+from resnet_lib.cost import price
+from resnet_lib.cost.design import twin
+from resnet_lib.lab.data import digits
+from resnet_lib.lab.provenance import provenance
+from resnet_lib.lab.training import Settings, train
+from resnet_lib.spec import NetworkSpec
+from resnet_lib.zoo import network
+
+SEEDS = 5
+# The paper's recipe for CIFAR-10, but smaller batches of fewer pictures, and a gentle start for 110 layers.
+SETTINGS = Settings(epochs=15, batch=64, warm_up=2.0, label_smoothing=0.0)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One of the things compared: a network, and how it starts."""
+
+    label: str
+    network: NetworkSpec
+    zero_init_last: bool = False
+
+
+def degradation() -> list[Case]:
+    """Plain and residual networks of five depths: does more depth raise the *training* error?"""
+    return [
+        Case(f"{kind}-{layers}", _small(f"cifar_{name}{layers}"))
+        for layers in (20, 32, 44, 56, 110)
+        for kind, name in (("plain", "plain"), ("residual", "resnet"))
+    ]
+
+
+def blocks() -> list[Case]:
+    """Basic blocks, and the deepest network of bottlenecks, equally wide, at no more MACs, or no more parameters."""
+    basic = _small("cifar_resnet32")
+    return [Case("basic", basic)] + [
+        Case(f"bottleneck, equal {words}", twin(basic, "bottleneck", budget=budget, image=8).spec)
+        for budget, words in (("macs", "MACs"), ("params", "parameters"))
+    ]
+
+
+def shortcuts() -> list[Case]:
+    """Zeros, projections where the shape changes, projections everywhere."""
+    return [Case(f"option {shortcut}", _small("cifar_resnet32", shortcut=shortcut)) for shortcut in "ABC"]
+
+
+def zero_init() -> list[Case]:
+    """Blocks that start at random, and blocks that start as their shortcut."""
+    return [
+        Case(f"{layers} layers, {words}", _small(f"cifar_resnet{layers}"), zero_init_last)
+        for layers in (20, 56)
+        for words, zero_init_last in (("as usual", False), ("zeroed", True))
+    ]
+
+
+EXPERIMENTS: dict[str, Callable[[], list[Case]]] = {
+    "degradation": degradation,
+    "blocks": blocks,
+    "shortcuts": shortcuts,
+    "zero_init": zero_init,
+}
+
+
+def _small(name: str, **fields: Any) -> NetworkSpec:
+    """A network of the zoo for the digits: grey pictures, ten classes."""
+    return network(name, in_channels=1, classes=10, **fields)
+
+
+def learn(case: Case, settings: Settings) -> dict[str, Any]:
+    """Train one case from one seed: a row of the record. Errors are shares of 1, `running_errors` one an epoch."""
+    data = digits()
+    trained = train(case.network, data, replace(settings, zero_init_last=case.zero_init_last), cpu=True, progress=False)
+    bill = price(case.network, data.image)
+    return {
+        "case": case.label,
+        "seed": settings.seed,
+        "layers": case.network.layers,
+        "params": bill.params,
+        "macs": bill.macs,
+        "train_error": round(trained.train_error, 5),
+        "test_error": round(trained.test_error, 5),
+        "running_errors": [round(epoch.running_error, 4) for epoch in trained.epochs],
+        "test_errors": [round(epoch.test_error, 4) for epoch in trained.epochs],
+    }
+
+
+def record(
+    name: str, cases: Iterable[Case], settings: Settings, seeds: int, out: Path, jobs: int = 1
+) -> Iterator[dict[str, Any]]:
+    """Train every case from every seed, and write `out` anew after each; the rows as they come.
+
+    Rows that `out` holds already are not computed again, so an interrupted experiment goes on. Each run has one
+    thread, so that `jobs` processes share a machine and a row does not depend on how many. Raises ValueError if
+    `out` holds rows of other settings or from another machine, and OSError if it cannot be written.
+    """
+    head = _head(name, settings)
+    rows = {(row["case"], row["seed"]): row for row in _held(out, head)}
+    write_json(out, head | {"rows": list(rows.values())})  # now rather than after an hour, if it cannot be written
+    cases = list(cases)
+    todo = [(case, seed) for seed in range(seeds) for case in cases if (case.label, seed) not in rows]
+    order = [case.label for case in EXPERIMENTS[name]()]
+    yield from rows.values()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        runs = [pool.submit(learn, case, replace(settings, seed=seed)) for case, seed in todo]
+        try:
+            for run in as_completed(runs):
+                row = run.result()
+                rows[row["case"], row["seed"]] = row
+                in_order = sorted(rows.values(), key=lambda row: (order.index(row["case"]), row["seed"]))
+                write_json(out, head | {"rows": in_order})
+                yield row
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _head(name: str, settings: Settings) -> dict[str, Any]:
+    """What stands above the rows: all that the runs have in common."""
+    common = asdict(settings)
+    del common["seed"], common["zero_init_last"]
+    about = (EXPERIMENTS[name].__doc__ or "").strip()
+    machine = provenance() | {"threads": 1}
+    return {"experiment": name, "about": about, "data": str(digits()), "settings": common, "provenance": machine}
+
+
+def _held(out: Path, head: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows that the file holds already, if they are of the same kind."""
+    if not out.exists():
+        return []
+    try:
+        held = json.loads(out.read_text(encoding="utf-8"))
+        rows: list[dict[str, Any]] = held["rows"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{out} is no record of an experiment; name another file: {error!r}") from error
+    ours, theirs = ({**_flat(record), "date": None} for record in (head, held))
+    if differing := sorted(key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)):
+        words = ", ".join(f"{key} {theirs.get(key)!r}, not {ours.get(key)!r}" for key in differing)
+        raise ValueError(f"{out} holds rows of another kind; name another file: {words}")
+    head["provenance"] = held["provenance"]
+    return rows
+
+
+def _flat(head: dict[str, Any]) -> dict[str, Any]:
+    return {"experiment": head.get("experiment"), "data": head.get("data"), **head["settings"], **head["provenance"]}

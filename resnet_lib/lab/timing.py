@@ -1,0 +1,142 @@
+"""Seconds, measured: the clock, the spread of repeated runs, and the settings that every measurement takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from math import isfinite
+from numbers import Real
+from statistics import quantiles
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import torch
+from torch.utils.benchmark import Timer
+
+from resnet_lib import _check
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+FEWEST_RUNS = 3  # of which quartiles still say something
+
+
+class Spread(NamedTuple):
+    """Median and quartiles of so many runs."""
+
+    median: float
+    lower: float
+    upper: float
+    runs: int
+
+
+def spread(values: Iterable[float]) -> Spread:
+    """Of at least one value."""
+    values = list(values)
+    lower, median, upper = quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+    return Spread(median, lower, upper, len(values))
+
+
+def runs(function: Callable[[], object], device: torch.device, seconds: float) -> list[float]:
+    """Seconds of call after call, each waited for, until they add up to `seconds` (at least three calls).
+
+    On a CPU torch.utils.benchmark's Timer takes the times: of single calls, or of blocks of ten, hundred, …, where a
+    call is so short (under some 10 ms) that reading the clock could show. On a GPU two CUDA events enclose each call.
+    Calls before, which find the right algorithm and fill the allocator's pool, are not counted.
+    """
+    for call in range(3):
+        start = perf_counter()
+        function()
+        synchronise(device)
+        took = perf_counter() - start
+        if device.type != "cuda" and (call or took < seconds / FEWEST_RUNS):
+            break  # cuDNN settles later; and a long first call may have compiled something
+    seconds = max(seconds, (FEWEST_RUNS - 0.5) * took)
+    if device.type != "cuda":
+        timer = Timer("function()", globals={"function": function}, num_threads=torch.get_num_threads())
+        times = list(timer.blocked_autorange(min_run_time=seconds).times)
+        while len(times) < FEWEST_RUNS:
+            times += timer.blocked_autorange(min_run_time=0).times
+        return times
+    times = []
+    while len(times) < FEWEST_RUNS or sum(times) < seconds:
+        start = stamp(device)
+        function()
+        end = stamp(device)
+        synchronise(device)
+        times.append(between(start, end))
+    return times
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done what it was asked for; a CPU has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def stamp(device: torch.device) -> Any:
+    """This moment on the device's own clock: a CUDA event in the GPU's queue, or the CPU's seconds."""
+    if device.type != "cuda":
+        return perf_counter()
+    event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+    event.record(torch.cuda.current_stream(device))
+    return event
+
+
+def between(start: Any, end: Any) -> float:
+    """Seconds from one `stamp` to another; those of a GPU need `synchronise` first."""
+    seconds: float = end - start if isinstance(start, float) else start.elapsed_time(end) / 1000
+    return seconds
+
+
+@contextmanager
+def torch_threads(count: int | None) -> Iterator[int]:
+    """So many threads in torch's operators (None: as many as now), and as many as before afterwards."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(before if count is None else count)
+        yield torch.get_num_threads()
+    finally:
+        torch.set_num_threads(before)
+
+
+# --- arguments ------------------------------------------------------------------------------------------------------
+
+
+def a_dtype(value: Any) -> torch.dtype:
+    """The dtype of that name."""
+    return DTYPES[_check.one_of("dtype", value, DTYPES)]
+
+
+def a_memory_format(value: Any) -> torch.memory_format:
+    """The memory format of that name."""
+    return MEMORY_FORMATS[_check.one_of("memory_format", value, MEMORY_FORMATS)]
+
+
+def a_device(value: Any) -> torch.device:
+    """A CPU, or a GPU that CUDA finds here, with its index."""
+    gpus = torch.cuda.device_count()
+    allowed = "'cpu'" + (" or 'cuda'" if gpus else ", since torch finds no CUDA device here")
+    try:
+        device = torch.device(value)
+    except (RuntimeError, TypeError):
+        raise ValueError(f"device must be {allowed}: {value!r}") from None
+    if device.type == "cuda" and (device.index or 0) < gpus:
+        return torch.device("cuda", torch.cuda.current_device() if device.index is None else device.index)
+    if device.type != "cpu":
+        raise ValueError(f"device must be {allowed}: {value!r}")
+    return device
+
+
+def a_number_of_threads(value: Any) -> int | None:
+    """At least one, or None."""
+    return None if value is None else _check.positive_int("threads", value)
+
+
+def some_seconds(value: Any) -> float:
+    """A finite time above 0."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"seconds must be a number above 0: {value!r}")
+    number = float(value)
+    if not (isfinite(number) and number > 0):
+        raise ValueError(f"seconds must be a finite number above 0: {value!r}")
+    return number

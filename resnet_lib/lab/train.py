@@ -1,0 +1,89 @@
+"""Train a network: `python -m resnet_lib.lab.train --network cifar_resnet20 --data digits`.
+
+On several GPUs or processes: `torchrun --nproc-per-node 2 -m resnet_lib.lab.train …`, or `accelerate launch -m …`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+
+
+def _parser() -> argparse.ArgumentParser:
+    from resnet_lib.lab.training import Settings
+
+    parser = argparse.ArgumentParser(
+        prog="python -m resnet_lib.lab.train",
+        description="Train a network on real pictures.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--network", default="cifar_resnet20", help="a name of the zoo: python -m resnet_lib names")
+    parser.add_argument(
+        "--data", default="digits", help="digits, cifar10, or a folder with train/<class>/ and test/<class>/"
+    )
+    parser.add_argument("--data-folder", default="data", help="where CIFAR-10 is, or goes")
+    parser.add_argument("--download", action="store_true", help="fetch CIFAR-10 (170 MB) if it is not there")
+    parser.add_argument("--image", type=int, default=224, help="side in pixels to which a folder's pictures are cut")
+    parser.add_argument("--out", metavar="FOLDER", help="for metrics, checkpoints and the network; left out: none")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
+    parser.add_argument("--checkpoint-every", type=int, metavar="STEPS", help="also within an epoch")
+    parser.add_argument("--cpu", action="store_true", help="leave GPUs alone")
+    parser.add_argument("--workers", type=int, default=0, help="processes that load pictures")
+    settings = parser.add_argument_group("settings")
+    for field in fields(Settings):
+        flag, help = f"--{field.name.replace('_', '-')}", field.metadata["help"]
+        if field.default is False:
+            settings.add_argument(flag, action="store_true", help=help)
+        else:
+            settings.add_argument(flag, type=type(field.default), default=field.default, help=help)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 when trained, 2 for an error, told in one line by the first process alone."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    first = int(os.environ.get("RANK", 0)) == 0
+    try:
+        _run(chosen, first)
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        if first:
+            print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run(chosen: argparse.Namespace, first: bool) -> None:
+    from resnet_lib.lab.data import cifar10, digits, image_folder
+    from resnet_lib.lab.training import Settings, train
+
+    if chosen.data == "digits":
+        data = digits()
+    elif chosen.data == "cifar10":
+        data = cifar10(chosen.data_folder, download=chosen.download)
+    else:
+        data = image_folder(chosen.data, image=chosen.image)
+    if first:
+        print(f"{chosen.network} on {data}")
+    trained = train(
+        chosen.network,
+        data,
+        Settings(**{field.name: getattr(chosen, field.name) for field in fields(Settings)}),
+        out=chosen.out,
+        resume=chosen.resume,
+        checkpoint_every=chosen.checkpoint_every,
+        cpu=chosen.cpu,
+        workers=chosen.workers,
+    )
+    if first:
+        print(f"errors: {trained.train_error:.2%} of the training pictures, {trained.test_error:.2%} of the others")
+        print(f"accuracy on pictures that it has not seen: {1 - trained.test_error:.2%}")
+        if chosen.out is not None:
+            print(f"written to {chosen.out}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

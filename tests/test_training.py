@@ -1,0 +1,463 @@
+"""Training: against a loop in plain torch, across processes, kills and resumes, and where it has to refuse."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from functools import partial
+from math import isfinite
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from torch.nn.functional import cross_entropy
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
+from torch.utils.data import DataLoader
+
+import resnet_lib as rl
+from resnet_lib.lab import training
+from resnet_lib.lab.data import Augmented, Order, digits, image_folder
+from resnet_lib.lab.training import Settings, train
+
+ROOT = Path(rl.__file__).parent.parent
+TINY = rl.NetworkSpec(
+    block="basic", depths=(1, 1), widths=(8, 16), stem="cifar", stem_width=8, in_channels=1, classes=10
+)
+STEPS = 1352 // 64  # an epoch's
+learn = partial(train, cpu=True, progress=False)
+QUICK = Settings(epochs=2, batch=64)
+SCRIPT = f"""
+import json, sys
+import resnet_lib as rl
+from resnet_lib.lab.training import Settings, train
+settings, options = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+train(rl.{TINY!r}, "digits", Settings(**settings), cpu=True, progress=False, **options)
+"""
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory):
+    """Trains TINY, in a process of its own; its arguments are two JSON objects, settings and options."""
+    path = tmp_path_factory.mktemp("script") / "training.py"
+    path.write_text(SCRIPT, encoding="utf-8")
+    return path
+
+
+def start(*command, **options):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    texts = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, *map(str, command)], env=environment, **texts, **options)
+
+
+def run(*command, **options):
+    with start(*command, **options) as process:
+        try:
+            out, err = process.communicate(timeout=200)
+        finally:
+            process.kill()
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def state(folder):
+    return rl.load(folder / training.NETWORK).state_dict()
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def progress(folder):
+    with safe_open(folder / training.CHECKPOINT, "pt") as file:
+        return json.loads(file.metadata()["progress"])
+
+
+# --- what is learnt --------------------------------------------------------------------------------------------------
+
+
+def test_a_loop_in_plain_torch_learns_the_same():
+    settings = Settings(epochs=2, batch=128, weight_decay=1e-3, seed=3)
+    trained = learn(TINY, "digits", settings)
+
+    still = learn(TINY, "digits", replace(settings, learning_rate=0.0)).model.state_dict()  # stays as initialised
+    model = rl.build(TINY, memory_format=torch.channels_last)
+    model.load_state_dict({name: value for name, value in still.items() if "running" not in name}, strict=False)
+    decayed, spared = ([p for p in model.parameters() if (p.ndim > 1) is weight] for weight in (True, False))
+    optimizer = torch.optim.SGD(
+        [{"params": decayed}, {"params": spared, "weight_decay": 0.0}],
+        lr=0.1,
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=1e-3,
+    )
+    data = digits()
+    steps = len(data.train) // 128
+    loader = DataLoader(Augmented(data, 3), 128, sampler=Order(len(data.train), 128, epochs=2, seed=3))
+    for step, (images, labels) in enumerate(loader):
+        for group in optimizer.param_groups:
+            group["lr"] = settings.rate(step, steps)
+        loss = cross_entropy(model(images.to(memory_format=torch.channels_last)), labels, label_smoothing=0.1)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    for name, value in model.named_parameters():
+        assert torch.equal(value, trained.model.get_parameter(name)), name
+    model.eval()
+    for part, error in ((data.train, trained.train_error), (data.test, trained.test_error)):
+        images, labels = (torch.stack(list(map(torch.as_tensor, column))) for column in zip(*part, strict=True))
+        with torch.no_grad():
+            wrong = (model(images.to(memory_format=torch.channels_last)).argmax(1) != labels).float().mean()
+        assert error == pytest.approx(wrong.item(), abs=1e-6)
+    assert not trained.model.training
+
+
+@pytest.mark.parametrize("warm_up", [0, 1, 2.5])
+def test_the_learning_rate_is_that_of_torchs_schedulers(warm_up):
+    settings, steps = Settings(epochs=4, learning_rate=0.3, warm_up=warm_up), 10
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
+    rising = round(warm_up * steps)
+    cosine = CosineAnnealingLR(optimizer, 40 - rising)
+    if rising:
+        rise = LinearLR(optimizer, 1 / rising, total_iters=rising - 1)
+        cosine = SequentialLR(optimizer, [rise, cosine], [rising])
+    for step in range(40):
+        assert settings.rate(step, steps) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-9)
+        optimizer.step()
+        cosine.step()
+
+
+def test_what_a_run_leaves_behind(tmp_path):
+    out = tmp_path / "new" / "run"
+    trained = learn(TINY, "digits", QUICK, out=out)
+    assert {path.name for path in out.iterdir()} == {
+        "checkpoint.safetensors",
+        "metrics.csv",
+        "network.safetensors",
+        "run.json",
+        "tensorboard",
+    }
+    with (out / "metrics.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [tuple(map(float, row.values())) for row in rows] == list(trained.epochs)
+    assert [(row["epoch"], row["step"]) for row in rows] == [("1", str(STEPS)), ("2", str(2 * STEPS))]
+    assert trained.epochs[-1].test_error == trained.test_error < trained.epochs[0].test_error
+    loaded = rl.load(out / "network.safetensors")
+    assert loaded.spec == TINY
+    assert all(torch.equal(value, loaded.state_dict()[name]) for name, value in trained.model.state_dict().items())
+    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert record["run"]["network"]["depths"] == [1, 1]
+    assert record["provenance"]["torch"] == torch.__version__
+
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(out / "tensorboard")).Reload()
+    for name in ("running_loss", "test_error", "rate"):
+        logged = [(event.step, event.value) for event in events.Scalars(name)]
+        assert logged == [(epoch.step, pytest.approx(getattr(epoch, name))) for epoch in trained.epochs]
+
+
+def test_nothing_of_ours_changes(capfd):
+    """Neither torch's random numbers nor its threads; and nothing is written or printed unless asked for."""
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    here = sorted(Path.cwd().iterdir())
+    one, two = (learn(TINY, settings=replace(QUICK, epochs=1)) for _ in range(2))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_num_threads() == threads
+    assert sorted(Path.cwd().iterdir()) == here
+    assert capfd.readouterr() == ("", "")
+    assert all(torch.equal(a, b) for a, b in zip(one.model.parameters(), two.model.parameters(), strict=True))
+
+
+def test_a_name_takes_the_datas_channels_and_classes():
+    trained = learn("cifar_resnet20", settings=Settings(epochs=1, batch=1352))
+    assert (trained.model.spec.in_channels, trained.model.spec.classes) == (1, 10)
+
+
+def test_bf16_after_fp32_in_one_process():
+    """As in a notebook: another precision after the first. Weights stay in fp32, and the model sheds its wrapper."""
+    settings = replace(QUICK, epochs=1)
+    first, second = (learn(TINY, settings=replace(settings, precision=p)) for p in ("fp32", "bf16"))
+    assert isfinite(second.epochs[0].running_loss)
+    assert second.epochs[0].running_loss != first.epochs[0].running_loss
+    assert {p.dtype for p in second.model.parameters()} == {torch.float32}
+    assert second.model(torch.zeros(1, 1, 8, 8)).dtype == torch.float32
+    assert vars(second.model).keys() == vars(rl.build(TINY)).keys()
+
+
+def test_a_notebooks_launcher(tmp_path):
+    from accelerate import notebook_launcher
+
+    arguments = (TINY, "digits", replace(QUICK, epochs=1))
+    notebook_launcher(partial(learn, out=tmp_path / "run"), arguments, num_processes=1)
+    assert (tmp_path / "run" / training.NETWORK).exists()
+
+
+def test_the_readmes_command_reaches_97_percent(tmp_path):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (line,) = [line for line in readme.splitlines() if "lab.train --network cifar_resnet20 --data digits" in line]
+    command = line.partition("#")[0].split()[1:]
+    assert command[:2] == ["-m", "resnet_lib.lab.train"]
+    command[command.index("--out") + 1] = tmp_path / "run"
+    finished = run(*command)
+    assert finished.returncode == 0, finished.stderr
+    with (tmp_path / "run" / "metrics.csv").open(encoding="utf-8") as file:
+        *_, last = csv.DictReader(file)
+    assert float(last["test_error"]) <= 0.03
+    assert f"{1 - float(last['test_error']):.2%}" in finished.stdout
+
+
+# --- several processes -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def in_two_parts(tmp_path_factory):
+    """The weights that one process learns which takes each batch in two parts."""
+    return learn(TINY, "digits", replace(QUICK, accumulate=2)).model.state_dict()
+
+
+def parameters(state):
+    return {name: value for name, value in state.items() if "running" not in name and "num_batches" not in name}
+
+
+def assert_learnt_alike(ours, theirs):
+    for name, value in parameters(ours).items():
+        torch.testing.assert_close(value, theirs[name], rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_two_processes_learn_what_one_does_in_two_parts(tmp_path, script, in_two_parts):
+    settings, options = {"epochs": 2, "batch": 64}, {"out": str(tmp_path / "run")}
+    finished = run(
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node=2",
+        "--standalone",
+        script,
+        json.dumps(settings),
+        json.dumps(options),
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert_learnt_alike(state(tmp_path / "run"), in_two_parts)
+    other = learn(TINY, "digits", QUICK).model.state_dict()
+    with pytest.raises(AssertionError):  # BatchNorm on the whole batch is another network
+        assert_learnt_alike(other, in_two_parts)
+
+
+def test_accelerates_launcher(tmp_path, script, in_two_parts):
+    """`accelerate launch`, which starts one process for a CPU (several by MPI, which few have; torchrun needs none)."""
+    # Its command imports whatever it finds installed, torchvision too: see resnet_lib/nn/vision.py.
+    launch = "import resnet_lib.nn.vision; from accelerate.commands.accelerate_cli import main; main()"
+    settings, options = {"epochs": 2, "batch": 64, "accumulate": 2}, {"out": str(tmp_path / "run")}
+    flags = ("launch", "--cpu", "--num_processes=1", "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no")
+    finished = run("-c", launch, *flags, script, json.dumps(settings), json.dumps(options))
+    assert finished.returncode == 0, finished.stderr
+    assert_learnt_alike(state(tmp_path / "run"), in_two_parts)
+
+
+# --- kill and resume -------------------------------------------------------------------------------------------------
+
+LONG = {"epochs": 4, "batch": 64, "seed": 1}
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory, script):
+    """The folder of a run that SIGKILL ended in the middle of an epoch."""
+    folder = tmp_path_factory.mktemp("killed") / "run"
+    process = start(script, json.dumps(LONG), json.dumps({"out": str(folder), "checkpoint_every": 1}))
+    try:
+        deadline = time.monotonic() + 100
+        while process.poll() is None and time.monotonic() < deadline:
+            if (folder / training.CHECKPOINT).exists() and progress(folder)["step"] % STEPS in range(5, 15):
+                break
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert progress(folder)["step"] % STEPS != 0
+    return folder
+
+
+@pytest.fixture
+def broken_off(killed, tmp_path):
+    """A copy of that folder."""
+    copy = tmp_path / "run"
+    for path, content in contents(killed).items():
+        (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        (copy / path).write_bytes(content)
+    return copy
+
+
+def test_a_killed_run_ends_as_one_that_was_not(broken_off):
+    (broken_off / ".checkpoint.safetensors.xyz.part").write_bytes(b"half a checkpoint")
+    done = progress(broken_off)["step"]
+    resumed = learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
+    whole = learn(TINY, "digits", Settings(**LONG))
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(value, resumed.model.state_dict()[name]), name
+    assert [e[:7] for e in resumed.epochs] == [pytest.approx(e[:7]) for e in whole.epochs]
+    assert len(resumed.epochs) == 4 > done / STEPS
+    assert not list(broken_off.glob(".*.part"))
+
+    again = learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
+    assert again.epochs == resumed.epochs  # a run that has ended has nothing left to do
+    assert again.train_error == resumed.train_error
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(broken_off, script):
+    """A limit to the size of files stands for the disk: writing fails in the middle, with an error of the system."""
+    before = (broken_off / training.CHECKPOINT).read_bytes()
+    options = {"out": str(broken_off), "resume": True, "checkpoint_every": 1}
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) // 2},) * 2)\n{SCRIPT}"
+    finished = run("-c", limited, json.dumps(LONG), json.dumps(options))
+    assert finished.returncode == 1
+    last = finished.stderr.strip().splitlines()[-1]
+    assert last.startswith("OSError") and "checkpoint.safetensors cannot be written: File too large" in last
+    assert (broken_off / training.CHECKPOINT).read_bytes() == before
+    assert not list(broken_off.glob(".*.part"))
+    learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda b: b[:-1], lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b[:-9] + bytes([b[-9] ^ 1]) + b[-8:]],
+    ids=["cut", "half", "empty", "one bit"],
+)
+def test_a_damaged_checkpoint(broken_off, damage):
+    checkpoint = broken_off / training.CHECKPOINT
+    checkpoint.write_bytes(damage(checkpoint.read_bytes()))
+    before = contents(broken_off)
+    with pytest.raises(ValueError, match=r"checkpoint\.safetensors is (damaged|no checkpoint)"):
+        learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
+    assert contents(broken_off) == before
+
+
+def test_a_networks_file_is_no_checkpoint(broken_off):
+    rl.save(rl.build(TINY), broken_off / training.CHECKPOINT, overwrite=True)
+    with pytest.raises(ValueError, match="is no checkpoint of a training"):
+        learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
+
+
+def test_another_runs_checkpoint(broken_off):
+    before = contents(broken_off)
+    with pytest.raises(ValueError, match="belongs to another run: epochs was 4, not 5, seed was 1, not 0"):
+        learn(TINY, "digits", Settings(epochs=5, batch=64), out=broken_off, resume=True)
+    with pytest.raises(ValueError, match="belongs to another run: network was"):
+        learn("cifar_resnet20", "digits", Settings(**LONG), out=broken_off, resume=True)
+    assert contents(broken_off) == before
+
+
+def test_a_run_is_not_overwritten(broken_off):
+    before = contents(broken_off)
+    with pytest.raises(FileExistsError, match="there is a run already; resume it, or name another folder"):
+        learn(TINY, "digits", Settings(**LONG), out=broken_off)
+    assert contents(broken_off) == before
+
+
+def test_nothing_to_resume(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no checkpoint to resume"):
+        learn(TINY, "digits", QUICK, out=tmp_path / "nowhere", resume=True)
+    assert not (tmp_path / "nowhere").exists()
+    with pytest.raises(ValueError, match="out must name the folder of the run to resume"):
+        learn(TINY, "digits", QUICK, resume=True)
+
+
+# --- bad input -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "error", "message"),
+    [
+        ("epochs", 0, ValueError, "epochs must be at least 1: 0"),
+        ("batch", 6.4, TypeError, "batch must be a whole number, at least 1: 6.4"),
+        ("accumulate", True, TypeError, "accumulate must be a whole number"),
+        ("learning_rate", -0.1, ValueError, "learning_rate must be from 0 to 1000: -0.1"),
+        ("learning_rate", float("nan"), ValueError, "learning_rate must be from 0 to 1000: nan"),
+        ("learning_rate", "0.1", TypeError, "learning_rate must be a number from 0 to 1000: '0.1'"),
+        ("warm_up", 16, ValueError, "warm_up must be from 0 to 15: 16"),
+        ("momentum", 2, ValueError, "momentum must be from 0 to 1: 2"),
+        ("weight_decay", -1, ValueError, "weight_decay must be from 0 to 1: -1"),
+        ("label_smoothing", 1.5, ValueError, "label_smoothing must be from 0 to 1: 1.5"),
+        ("zero_init_last", 1, TypeError, "zero_init_last must be True or False: 1"),
+        ("precision", "fp8", ValueError, "precision must be one of 'fp32', 'bf16': 'fp8'"),
+        ("seed", -1, ValueError, "seed must be at least 0: -1"),
+    ],
+)
+def test_bad_settings(setting, value, error, message):
+    with pytest.raises(error, match=message):
+        Settings(**{setting: value})
+
+
+@pytest.mark.parametrize(
+    ("network", "settings", "options", "error", "message"),
+    [
+        (replace(TINY, classes=5), {}, {}, ValueError, "classes must be 10, as in digits: .*: 5"),
+        (replace(TINY, in_channels=3), {}, {}, ValueError, "in_channels must be 1, as in digits: .*: 3"),
+        ("resnet18", {}, {}, ValueError, r"image must measure at least 32 pixels a side.*: \(8, 8\)"),
+        ("resnet21", {}, {}, ValueError, "name must be one of "),
+        (18, {}, {}, TypeError, "network must be a name, such as 'cifar_resnet20', or a NetworkSpec: 18"),
+        (replace(TINY, shortcut="none"), {"zero_init_last": True}, {}, ValueError, "zero_init_last needs a shortcut"),
+        (TINY, {"batch": 2000}, {}, ValueError, "batch must be at most 1,352, all training pictures of digits: 2000"),
+        (TINY, {"accumulate": 3}, {}, ValueError, "batch must be a multiple of processes × accumulate = 1 × 3"),
+        (TINY, {"accumulate": 64}, {}, ValueError, "BatchNorm compares pictures.*: 64"),
+        (TINY, {}, {"checkpoint_every": 0}, ValueError, "checkpoint_every must be at least 1: 0"),
+        (TINY, {}, {"workers": -1}, ValueError, "workers must be at least 0: -1"),
+        (TINY, {}, {"cpu": 1}, TypeError, "cpu must be True or False: 1"),
+        (TINY, {}, {"data": "mnist"}, TypeError, "data must be 'digits', or what a function of"),
+        (TINY, {}, {"out": "/proc/nowhere/run"}, OSError, "/proc/nowhere"),
+        (TINY, {}, {"out": f"{__file__}/run"}, OSError, "test_training.py"),
+    ],
+)
+def test_bad_arguments(network, settings, options, error, message):
+    with pytest.raises(error, match=message):
+        learn(network, settings=Settings(**{"batch": 64, **settings}), **options)
+
+
+@pytest.mark.parametrize(("gpus", "what"), [(0, "processor cores"), (1, "GPUs")])
+def test_more_processes_than_devices(monkeypatch, gpus, what):
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", str((os.cpu_count() or 1) + 1))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    with pytest.raises(ValueError, match=f"processes must be at most {gpus or os.cpu_count()}, this machine's {what}"):
+        train(TINY, settings=QUICK, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--network", "resnet21"], "error: name must be one of resnet18"),
+        (["--batch", "2000"], "error: batch must be at most 1,352"),
+        (["--data", "nowhere"], "error: nowhere must hold train/, with a folder for each class"),
+        (["--data", "cifar10"], "error: data holds no complete CIFAR-10; to fetch it (170 MB), ask for its download"),
+        (["--resume"], "error: out must name the folder of the run to resume"),
+        (["--out", "/proc/nowhere/run"], "error: "),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_the_command_ends_with_one_line(arguments, message, capsys, monkeypatch, tmp_path):
+    from resnet_lib.lab.train import main
+
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(message) and error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_the_first_process_tells_of_an_error(capsys, monkeypatch):
+    from resnet_lib.lab.train import main
+
+    monkeypatch.setenv("RANK", "1")
+    assert main(["--network", "resnet21"]) == 2
+    assert capsys.readouterr() == ("", "")
+
+
+def test_pictures_from_a_folder(pictures):
+    data = image_folder(pictures, image=16)
+    spec = replace(TINY, in_channels=3, classes=3)
+    trained = learn(spec, data, Settings(epochs=1, batch=8))
+    other = learn(spec, data, Settings(epochs=1, batch=8), workers=2)
+    assert trained.epochs[0][:7] == other.epochs[0][:7]  # whoever loads them, the pictures are the same
