@@ -7,7 +7,7 @@ from importlib import import_module
 
 from benchmarks.timing import Result, table
 
-NAMES = ("pricing", "tools", "importing", "design")
+NAMES = ("pricing", "tools", "importing", "design", "machine", "inference", "training")
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Each benchmark against its peers.")
 parser.add_argument("names", nargs="*", metavar="name", help=f"which: {', '.join(NAMES)} (left out: all)")

@@ -5,34 +5,43 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from itertools import groupby
-from statistics import median, quantiles
+from statistics import quantiles
 from typing import NamedTuple
 
 Seconds = float
 
 
 class Result(NamedTuple):
-    """What one contender took, and how many times as long as the first contender of its benchmark that is."""
+    """What one contender took, and how many times as long as the first contender of its benchmark in the same round.
+
+    Medians over the rounds, each with the quartiles beside it.
+    """
 
     benchmark: str
     contender: str
     median: Seconds
     quartiles: tuple[Seconds, Seconds]
     ratio: float
+    ratio_quartiles: tuple[float, float]
 
 
 def side_by_side(benchmark: str, contenders: Mapping[str, Callable[[], Seconds]], rounds: int) -> list[Result]:
-    """Measure every contender once a round, so that a busy moment hits all alike, and compare their medians."""
+    """Measure every contender once a round, so that a busy moment hits all alike, and compare within the rounds."""
     times: dict[str, list[Seconds]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, measure in contenders.items():
             times[name].append(measure())
-    base = median(next(iter(times.values())))
+    base = next(iter(times.values()))
     results = []
     for name, seconds in times.items():
-        lower, middle, upper = quantiles(seconds, n=4, method="inclusive")
-        results.append(Result(benchmark, name, middle, (lower, upper), middle / base))
+        ratios = [own / first for own, first in zip(seconds, base, strict=True)]
+        results.append(Result(benchmark, name, *_spread(seconds), *_spread(ratios)))
     return results
+
+
+def _spread(values: list[float]) -> tuple[float, tuple[float, float]]:
+    lower, middle, upper = quantiles(values, n=4, method="inclusive")
+    return middle, (lower, upper)
 
 
 def call_time(function: Callable[[], object], calls: int, warm_up: int = 2) -> Callable[[], Seconds]:
@@ -50,12 +59,13 @@ def call_time(function: Callable[[], object], calls: int, warm_up: int = 2) -> C
 
 
 def table(results: list[Result]) -> str:
-    """One line a contender: median, quartiles, ratio to the first of its benchmark."""
+    """One line a contender: median and quartiles of its time, and of its ratio to the first of its benchmark."""
     width = max(len(result.contender) for result in results)
-    lines = [f"{'':{width}}{'median':>15}{'quartiles':>25}{'ratio':>10}"]
+    lines = [f"{'':{width}}{'median':>15}{'quartiles':>25}{'ratio':>10}{'quartiles':>20}"]
     for benchmark, group in groupby(results, key=lambda result: result.benchmark):
         lines += ["", benchmark]
-        for _, contender, middle, (lower, upper), ratio in group:
-            spread = f"{lower * 1e3:.3f} … {upper * 1e3:.3f}"
-            lines.append(f"  {contender:<{width}}{middle * 1e3:>10.3f} ms{spread:>25}{ratio:>9.1f}×")
+        for _, contender, middle, (lower, upper), ratio, (low, high) in group:
+            spread, spread_of_ratio = f"{lower * 1e3:.3f} … {upper * 1e3:.3f}", f"{low:.2f} … {high:.2f}"
+            time = f"{middle * 1e3:>10.3f} ms{spread:>25}"
+            lines.append(f"  {contender:<{width}}{time}{ratio:>9.2f}×{spread_of_ratio:>20}")
     return "\n".join(lines)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from resnet_lib.cost.time import fit_time, intensity, leave_one_out, roofline
     from resnet_lib.cost.training import training
     from resnet_lib.exercises import check
-    from resnet_lib.nn import build
+    from resnet_lib.nn import build, load, save
     from resnet_lib.show import draw, explore, predict, quiz, text
 
 __version__ = "0.1.0"
@@ -45,6 +45,7 @@ _ON_FIRST_USE = {
     "geometry": "resnet_lib.cost.geometry",
     "intensity": "resnet_lib.cost.time",
     "leave_one_out": "resnet_lib.cost.time",
+    "load": "resnet_lib.nn",
     "memory": "resnet_lib.cost.memory",
     "peak_inference": "resnet_lib.cost.memory",
     "predict": "resnet_lib.show",
@@ -52,6 +53,7 @@ _ON_FIRST_USE = {
     "receptive_field": "resnet_lib.cost.geometry",
     "report": "resnet_lib.cost.conventions",
     "roofline": "resnet_lib.cost.time",
+    "save": "resnet_lib.nn",
     "text": "resnet_lib.show",
     "training": "resnet_lib.cost.training",
     "twin": "resnet_lib.cost.design",
@@ -73,6 +75,7 @@ __all__ = [
     "geometry",
     "intensity",
     "leave_one_out",
+    "load",
     "memory",
     "names",
     "network",
@@ -83,6 +86,7 @@ __all__ = [
     "receptive_field",
     "report",
     "roofline",
+    "save",
     "text",
     "training",
     "twin",

@@ -225,21 +225,22 @@ def _totals(bill: Bill) -> tuple[int, ...]:
 # --- the arguments --------------------------------------------------------------------------------------------------
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """One line for an error; the usage is behind --help."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {' '.join(message.split())}\n")
 
 
-def _whole(text: str) -> int:
+def whole(text: str) -> int:
+    """224."""
     try:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"must be a whole number: {text!r}") from None
 
 
-def _image(text: str) -> int | tuple[int, int]:
+def pixels(text: str) -> int | tuple[int, int]:
     """224, or 224x320: height x width."""
     sides = text.lower().replace("×", "x").split("x")
     if len(sides) > 2 or not all(side.isdecimal() for side in sides):
@@ -304,19 +305,19 @@ def _setting(text: str) -> tuple[str, Any]:
         raise argparse.ArgumentTypeError(f"{name} must be {what}: {value!r}") from None
 
 
-def _parser() -> _Parser:
-    common = _Parser(add_help=False)
+def _parser() -> Parser:
+    common = Parser(add_help=False)
     common.add_argument(
         "--set", metavar="FIELD=VALUE", action="append", type=_setting, default=[],
         help="override a field of the network: shortcut=C, stride_on=1x1, depths=3,4,6,3 (may be repeated)",
     )  # fmt: skip
-    common.add_argument("--image", type=_image, help="pixels: a side, or HEIGHTxWIDTH (default: 224, CIFAR 32)")
-    common.add_argument("--batch", type=_whole, default=1, help="pictures at a time (default: 1)")
+    common.add_argument("--image", type=pixels, help="pixels: a side, or HEIGHTxWIDTH (default: 224, CIFAR 32)")
+    common.add_argument("--batch", type=whole, default=1, help="pictures at a time (default: 1)")
     form = common.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="write JSON")
     form.add_argument("--csv", action="store_true", help="write CSV")
 
-    parser = _Parser(
+    parser = Parser(
         prog="python -m resnet_lib",
         description="What residual networks cost: parameters, multiply-adds (MACs), activations, bytes.",
         epilog=f"{EXAMPLES}\n{textwrap.fill('networks: ' + ', '.join(names()), 116)}\n",
@@ -355,7 +356,7 @@ def _parser() -> _Parser:
         help="most of it first: layers (the default), macs, params, activations, bytes; "
         "least first with a minus; several with commas: --best=layers,-activations",
     )  # fmt: skip
-    sub.add_argument("--limit", type=_whole, default=10, help="how many (default: 10)")
+    sub.add_argument("--limit", type=whole, default=10, help="how many (default: 10)")
 
     sub = command("twin", _twin, "the deepest network of the other block for the same MACs")
     sub.add_argument("network", help="a name such as resnet50")

@@ -11,14 +11,27 @@ import resnet_lib as rl
 from resnet_lib.cost.conventions import CONVENTIONS
 
 CALLS = {
-    "price": lambda net, bill: (rl.price(net, 65).rows, [bill.by(what) for what in ("stage", "block", "kind")]),
-    "report": lambda net, bill: [rl.report(bill, tool) for tool in CONVENTIONS],
-    "explain": lambda net, bill: str(rl.explain(bill, "fvcore", "torchinfo")),
-    "training": lambda net, bill: rl.training(bill).macs,
-    "memory": lambda net, bill: (rl.memory(bill, "adam", "mixed").total, rl.checkpoint(bill), rl.peak_inference(bill)),
-    "geometry": lambda net, bill: (rl.receptive_field(net), rl.geometry(net, 65)),
-    "roofline": lambda net, bill: (rl.intensity(bill), rl.roofline(bill, 1e12, 1e11).seconds),
-    "design": lambda net, bill: (rl.design(net, depths=range(1, 3), macs=1e9), rl.twin(net)),
+    "price": lambda model, bill: (
+        rl.price(model.spec, 65).rows,
+        [bill.by(what) for what in ("stage", "block", "kind")],
+    ),
+    "report": lambda model, bill: [rl.report(bill, tool) for tool in CONVENTIONS],
+    "explain": lambda model, bill: str(rl.explain(bill, "fvcore", "torchinfo")),
+    "training": lambda model, bill: rl.training(bill).macs,
+    "memory": lambda model, bill: (
+        rl.memory(bill, "adam", "mixed").total,
+        rl.checkpoint(bill),
+        rl.peak_inference(bill),
+    ),
+    "geometry": lambda model, bill: (rl.receptive_field(model.spec), rl.geometry(model.spec, 65)),
+    "roofline": lambda model, bill: (rl.intensity(bill), rl.roofline(bill, 1e12, 1e11).seconds),
+    "design": lambda model, bill: (rl.design(model.spec, depths=range(1, 3), macs=1e9), rl.twin(model.spec)),
+    "measure": lambda model, bill: rl.lab.measure(model, 16, 2, seconds=1e-3),
+    "measure a step": lambda model, bill: rl.lab.measure(model, 16, 2, mode="training", seconds=1e-3),
+    "measure in bfloat16": lambda model, bill: rl.lab.measure(
+        model, 16, 2, dtype="bf16", memory_format="channels_last", threads=2, seconds=1e-3
+    ),
+    "layers": lambda model, bill: rl.lab.layers(model, 16, 2, threads=2, seconds=1e-3),
 }
 
 
@@ -34,7 +47,9 @@ def state_of(model: torch.nn.Module) -> dict[str, Any]:
         "attributes": {name: sorted(vars(module)) for name, module in modules.items()},
         "state": {name: tensor.clone() for name, tensor in model.state_dict().items()},
         "gradients": {name: tensor.grad.clone() for name, tensor in model.named_parameters()},
+        "settings": {name: (t.dtype, t.device, t.stride()) for name, t in model.state_dict().items()},
         "random": torch.get_rng_state(),
+        "threads": torch.get_num_threads(),
     }
 
 
@@ -51,7 +66,7 @@ def test_a_call_leaves_the_model_as_it_was(name: str, training: bool) -> None:
     model(torch.randn(2, 3, 32, 32)).sum().backward()
     model.train(training)
     before = state_of(model)
-    CALLS[name](model.spec, rl.price(model.spec, 65))
+    CALLS[name](model, rl.price(model.spec, 65))
     assert equal(before, state_of(model))
 
 

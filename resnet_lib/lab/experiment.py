@@ -11,11 +11,13 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from resnet_lib.cli import Parser, whole
+
 
 def _parser() -> argparse.ArgumentParser:
     from resnet_lib.lab.experiments import EXPERIMENTS, SEEDS, SETTINGS
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m resnet_lib.lab.experiment",
         description="Train the networks of an experiment from several seeds, and write a row for each.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -24,20 +26,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", type=Path, help="JSON file; what it holds already is kept (default: <experiment>.json)"
     )
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--epochs", type=int, default=SETTINGS.epochs)
+    parser.add_argument("--seeds", type=whole, default=SEEDS)
+    parser.add_argument("--epochs", type=whole, default=SETTINGS.epochs)
     parser.add_argument("--case", action="append", metavar="LABEL", help="only this one; may be given again")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at the same time, of one thread each")
+    parser.add_argument("--jobs", type=whole, default=os.cpu_count(), help="runs at the same time, of one thread each")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when all rows are there, 2 for an error, told in one line."""
+    """Record; the exit code is 0 when all rows are there, or 2 (by SystemExit) after one line about what was wrong."""
+    parser = _parser()
     try:
-        _run(_parser().parse_args(arguments))
+        _run(parser.parse_args(arguments))
     except (ValueError, TypeError, OSError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        parser.error(str(error))
     return 0
 
 

@@ -26,6 +26,7 @@ from resnet_lib.cost import price
 from resnet_lib.cost.design import twin
 from resnet_lib.lab.data import digits
 from resnet_lib.lab.provenance import provenance
+from resnet_lib.lab.timing import torch_threads
 from resnet_lib.lab.training import Settings, train
 from resnet_lib.spec import NetworkSpec
 from resnet_lib.zoo import network
@@ -116,23 +117,34 @@ def record(
     thread, so that `jobs` processes share a machine and a row does not depend on how many. Raises ValueError if
     `out` holds rows of other settings or from another machine, and OSError if it cannot be written.
     """
-    head = _head(name, settings)
-    rows = {(row["case"], row["seed"]): row for row in _held(out, head)}
-    write_json(out, head | {"rows": list(rows.values())})  # now rather than after an hour, if it cannot be written
-    cases = list(cases)
-    todo = [(case, seed) for seed in range(seeds) for case in cases if (case.label, seed) not in rows]
+    head, cases = _head(name, settings), list(cases)
+    held = {(row["case"], row["seed"]): row for row in _held(out, head)}
+    write_json(out, head | {"rows": list(held.values())})  # now rather than after an hour, if it cannot be written
+    todo = [(case, seed) for seed in range(seeds) for case in cases if (case.label, seed) not in held]
     order = [case.label for case in EXPERIMENTS[name]()]
-    yield from rows.values()
+
+    def rows() -> Iterator[dict[str, Any]]:
+        yield from list(held.values())
+        for row in _learn_each([(case, replace(settings, seed=seed)) for case, seed in todo], jobs):
+            held[row["case"], row["seed"]] = row
+            in_order = sorted(held.values(), key=lambda row: (order.index(row["case"]), row["seed"]))
+            write_json(out, head | {"rows": in_order})
+            yield row
+
+    return rows()
+
+
+def _learn_each(runs: list[tuple[Case, Settings]], jobs: int) -> Iterator[dict[str, Any]]:
+    if jobs == 1:
+        with torch_threads(1):
+            for case, settings in runs:
+                yield learn(case, settings)
+        return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        runs = [pool.submit(learn, case, replace(settings, seed=seed)) for case, seed in todo]
         try:
-            for run in as_completed(runs):
-                row = run.result()
-                rows[row["case"], row["seed"]] = row
-                in_order = sorted(rows.values(), key=lambda row: (order.index(row["case"]), row["seed"]))
-                write_json(out, head | {"rows": in_order})
-                yield row
+            for done in as_completed([pool.submit(learn, case, settings) for case, settings in runs]):
+                yield done.result()
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_lib._files import write_json, write_text
-from resnet_lib.cli import Table, _image, _Parser, _whole
+from resnet_lib.cli import Parser, Table, pixels, whole
 from resnet_lib.cost.bill import price
 from resnet_lib.cost.time import Errors, fit_time, leave_one_out
 from resnet_lib.lab.records import timings
@@ -40,7 +40,7 @@ MACs are multiply-adds; a training step has about three times those of the forwa
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m resnet_lib.lab.measure",
         description="Times and memory of networks on this machine, as shares of what it can do.",
         epilog=EXAMPLES,
@@ -49,13 +49,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--networks", nargs="+", metavar="NAME", default=NETWORKS, help=f"which (default: {', '.join(NETWORKS)})")
-    add(
-        "--batch", nargs="+", type=_whole, metavar="N", default=[1], help="images at a time; several: each (default: 1)"
-    )
-    add("--image", type=_image, help="pixels such as 224, or height x width (default: each network's own, 224 or 32)")
+    add("--batch", nargs="+", type=whole, metavar="N", default=[1], help="images at a time; several: each (default: 1)")
+    add("--image", type=pixels, help="pixels such as 224, or height x width (default: each network's own, 224 or 32)")
     add("--dtype", default="fp32", help="fp32 (the default), bf16 or fp16")
     add("--memory-format", default="contiguous", help="contiguous (the default) or channels_last")
-    add("--threads", type=_whole, help="of torch (default: as many as torch chooses)")
+    add("--threads", type=whole, help="of torch (default: as many as torch chooses)")
     add("--device", default="cpu", help="cpu (the default) or cuda")
     add("--training", action="store_true", help="a training step of each, too")
     add("--layers", metavar="NAME", help="this network's operations one by one, at the first batch")

@@ -11,11 +11,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 
+from resnet_lib.cli import Parser, pixels, whole
+
 
 def _parser() -> argparse.ArgumentParser:
     from resnet_lib.lab.training import Settings
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m resnet_lib.lab.train",
         description="Train a network on real pictures.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -26,33 +28,36 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data-folder", default="data", help="where CIFAR-10 is, or goes")
     parser.add_argument("--download", action="store_true", help="fetch CIFAR-10 (170 MB) if it is not there")
-    parser.add_argument("--image", type=int, default=224, help="side in pixels to which a folder's pictures are cut")
+    parser.add_argument(
+        "--image", type=pixels, default=224, help="pixels, such as 224 or 192x256, to which a folder's pictures are cut"
+    )
     parser.add_argument("--out", metavar="FOLDER", help="for metrics, checkpoints and the network; left out: none")
     parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
-    parser.add_argument("--checkpoint-every", type=int, metavar="STEPS", help="also within an epoch")
+    parser.add_argument("--checkpoint-every", type=whole, metavar="STEPS", help="also within an epoch")
     parser.add_argument("--cpu", action="store_true", help="leave GPUs alone")
-    parser.add_argument("--workers", type=int, default=0, help="processes that load pictures")
+    parser.add_argument("--workers", type=whole, default=0, help="processes that load pictures")
     settings = parser.add_argument_group("settings")
     for field in fields(Settings):
         flag, help = f"--{field.name.replace('_', '-')}", field.metadata["help"]
         if field.default is False:
             settings.add_argument(flag, action="store_true", help=help)
         else:
-            settings.add_argument(flag, type=type(field.default), default=field.default, help=help)
+            kind = whole if isinstance(field.default, int) else type(field.default)
+            settings.add_argument(flag, type=kind, default=field.default, help=help)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when trained, 2 for an error, told in one line by the first process alone."""
+    """Train; the exit code is 0, or 2 (by SystemExit) after one line about what was wrong, from the first process."""
     parser = _parser()
     chosen = parser.parse_args(arguments)
     first = int(os.environ.get("RANK", 0)) == 0
     try:
         _run(chosen, first)
     except (ValueError, TypeError, OSError, ImportError) as error:
-        if first:
-            print(f"error: {error}", file=sys.stderr)
-        return 2
+        if not first:
+            parser.exit(2)
+        parser.error(str(error))
     return 0
 
 

@@ -8,6 +8,7 @@ from resnet_lib.nn.blocks import (
     ResidualBlock,
     ZeroPadding,
 )
+from resnet_lib.nn.checkpoint import load, save
 from resnet_lib.nn.network import ResNet, build, initialise
 
 __all__ = [
@@ -20,4 +21,6 @@ __all__ = [
     "ZeroPadding",
     "build",
     "initialise",
+    "load",
+    "save",
 ]

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from resnet_lib import _check
 from resnet_lib.nn.blocks import ResidualBlock, module, refuse_symbols, residual_block
+from resnet_lib.nn.published import published
 from resnet_lib.spec import BlockSpec, NetworkSpec, StageSpec
 from resnet_lib.zoo import network
 
@@ -82,9 +83,29 @@ def initialise(model: nn.Module) -> None:
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
 
 
+def usable_device(device: Any) -> torch.device:
+    """`device`, or torch's current default, if torch finds it here."""
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError, TypeError) as error:  # AssertionError: this torch has no CUDA
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"device must be one that torch finds here, such as 'cpu' or 'meta': {device!r}") from error
+
+
+def filled(spec: NetworkSpec | BlockSpec, state: dict[str, Tensor]) -> ResNet | ResidualBlock:
+    """The module that `spec` describes, made around the tensors of `state`: nothing is drawn, nothing copied.
+
+    Raises RuntimeError if they do not fit.
+    """
+    model = ResNet(spec, device="meta") if isinstance(spec, NetworkSpec) else residual_block(spec, device="meta")
+    model.load_state_dict(state, strict=True, assign=True)
+    return model
+
+
 def build(
     spec: NetworkSpec | BlockSpec | str,
     *,
+    weights: str | None = None,
     device: Any = None,
     dtype: torch.dtype | None = None,
     memory_format: torch.memory_format | None = None,
@@ -95,11 +116,14 @@ def build(
     A network maps images (N, in_channels, H, W) to logits (N, classes), a block feature maps (N, in_channels, H, W)
     to (N, out_channels, ⌈H/stride⌉, ⌈W/stride⌉). It is in training mode, as any new module, and initialised with
     `initialise`; `zero_init_last` lets each block start as its shortcut (see `ResidualBlock.zero_init_last`).
+    `weights` ("IMAGENET1K_V1", "IMAGENET1K_V2", "DEFAULT": the best) takes those that torchvision has published for
+    this network instead; torchvision downloads them on first use (see `published`).
     `device` ("meta" allocates nothing), `dtype` and `memory_format` are those of the parameters; left out: torch's
     current defaults, which `build` does not change.
 
-    Raises ValueError for an unknown name, a device, dtype or memory format that will not do here, and for
-    `zero_init_last` without shortcuts; TypeError for what is no description or one that holds symbols.
+    Raises ValueError for an unknown name, a device, dtype or memory format that will not do here, for
+    `zero_init_last` without shortcuts or together with `weights`, for `weights` that there are not or that are
+    damaged; TypeError for what is no description or one that holds symbols; OSError if the weights cannot be had.
     """
     if isinstance(spec, str):
         spec = network(spec)
@@ -109,16 +133,19 @@ def build(
         raise ValueError(f"dtype must be one of {', '.join(map(str, DTYPES))}: {dtype!r}")
     if memory_format is not None and memory_format not in MEMORY_FORMATS:
         raise ValueError(f"memory_format must be one of {', '.join(map(str, MEMORY_FORMATS))}: {memory_format!r}")
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, TypeError) as error:  # AssertionError: this torch has no CUDA
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"device must be one that torch finds here, such as 'cpu' or 'meta': {device!r}") from error
+    device_or_default = usable_device(device)
     _check.boolean("zero_init_last", zero_init_last)
+    if weights is not None and zero_init_last:
+        raise ValueError(f"zero_init_last is for new weights, not for published ones: weights={weights!r}")
+    if weights is not None and device_or_default.type == "meta":
+        raise ValueError(f"device must have memory for weights={weights!r}, which 'meta' has not")
 
-    to = {"device": device, "dtype": dtype}
-    model = ResNet(spec, **to) if isinstance(spec, NetworkSpec) else residual_block(spec, **to)
-    initialise(model)
+    if weights is not None:
+        model = _with_published(spec, weights).to(device=device_or_default, dtype=dtype or torch.get_default_dtype())
+    else:
+        to = {"device": device, "dtype": dtype}
+        model = ResNet(spec, **to) if isinstance(spec, NetworkSpec) else residual_block(spec, **to)
+        initialise(model)
     if zero_init_last:
         for block in model.modules():
             if isinstance(block, ResidualBlock):
@@ -126,3 +153,11 @@ def build(
     if memory_format is not None:
         model.to(memory_format=memory_format)  # type: ignore[call-overload]
     return model
+
+
+def _with_published(spec: NetworkSpec | BlockSpec, weights: str) -> ResNet | ResidualBlock:
+    state = published(spec, weights)
+    try:
+        return filled(spec, state)
+    except (RuntimeError, TypeError) as error:  # TypeError: the file holds something else than a state_dict
+        raise ValueError(f"weights={weights!r} do not fit the network: {error}") from error

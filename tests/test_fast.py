@@ -1,0 +1,235 @@
+"""`rl.lab.fast`: equal outputs from a copy, and the original as it was."""
+
+import copy
+import os
+import pickle
+import subprocess
+import sys
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import blocks, networks
+from test_nn import vary_batch_norms
+from test_no_side_effects import equal, state_of
+
+import resnet_lib as rl
+from resnet_lib.lab import fast
+from resnet_lib.nn.vision import torchvision
+
+TINY = rl.network("resnet18", depths=(1, 2), widths=(8, 16), stem_width=8, classes=5)
+PREACT = rl.network("cifar_preact110", depths=(1, 2), widths=(16, 24))
+BLOCK = rl.BlockSpec("bottleneck", 16, 4, 32, stride=2)
+DESCRIBED = networks() | blocks()
+
+
+def varied(spec, **options):
+    return vary_batch_norms(rl.build(spec, **options)).eval()
+
+
+def logits(model, images):
+    with torch.no_grad():
+        return model(images)
+
+
+def batch_norms(model):
+    return [name for name, module in model.named_modules() if isinstance(module, torch.nn.BatchNorm2d)]
+
+
+# ---- equal outputs ----
+
+
+@settings(max_examples=60, deadline=None)
+@given(DESCRIBED, st.booleans(), st.integers(0, 3))
+def test_same_outputs(described, channels_last, seed):
+    spec, size = described
+    torch.manual_seed(seed)
+    model = varied(spec, dtype=torch.float64)
+    images = torch.randn(2, spec.in_channels, *size, dtype=torch.float64)
+    before = images.clone()
+    expected = logits(model, images)
+    copied = fast(model, channels_last=channels_last, compiled=False)
+    out = logits(copied, images)
+    torch.testing.assert_close(out, expected, rtol=1e-11, atol=1e-12 * float(expected.abs().max()))
+    assert torch.equal(images, before)
+    assert copied.spec == spec
+
+
+@settings(max_examples=40, deadline=None)
+@given(DESCRIBED)
+def test_every_batch_norm_behind_a_convolution_is_folded(described):
+    spec, _ = described
+    left = batch_norms(fast(rl.build(spec), compiled=False).network)
+    if not spec.preactivation:
+        assert left == []
+    elif isinstance(spec, rl.BlockSpec):
+        assert left == ["bn1"]
+    else:
+        block_first = [f"{stage.name}.{i}.bn1" for stage in spec.stages for i in range(stage.depth)]
+        assert left == [*block_first, "bn"]
+
+
+def test_the_steps_can_be_left_out():
+    model = varied(TINY)
+    plain = fast(model, fold=False, channels_last=False, compiled=False)
+    assert equal(dict(plain.network.state_dict()), dict(model.state_dict()))
+    images = torch.randn(2, 3, 32, 32)
+    assert torch.equal(logits(plain, images), logits(model, images))
+    assert plain.network.layer2[0].conv1.weight.is_contiguous()
+    last = fast(model, fold=False, compiled=False)
+    assert last.network.layer2[0].conv1.weight.is_contiguous(memory_format=torch.channels_last)
+    assert not last.network.layer2[0].conv1.weight.is_contiguous()
+    assert batch_norms(last.network) == batch_norms(model)
+    torch.testing.assert_close(logits(last, images), logits(model, images))
+
+
+@pytest.mark.parametrize("spec", [TINY, BLOCK, PREACT])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16, torch.float64])
+def test_dtype(spec, dtype):
+    model = varied(spec)
+    copied = fast(model, dtype=dtype, compiled=False)
+    assert {tensor.dtype for tensor in copied.state_dict().values() if tensor.is_floating_point()} == {dtype}
+    images = torch.randn(2, spec.in_channels, 17, 15)
+    out, expected = logits(copied, images), logits(model, images)
+    assert out.dtype == torch.float32
+    tolerance = 20 * torch.finfo(dtype).eps if dtype != torch.float64 else 1e-5
+    assert (out - expected).abs().max() <= tolerance * expected.abs().max()
+    assert logits(copied, images.bfloat16()).dtype == torch.bfloat16  # the images' dtype, not the arithmetic's
+
+
+def test_torchvision_by_way_of_its_weights():
+    theirs = vary_batch_norms(torchvision.models.resnet18()).eval()
+    ours = rl.build("resnet18")
+    ours.load_state_dict(theirs.state_dict())
+    images = torch.randn(2, 3, 65, 64)
+    expected = logits(theirs, images)
+    assert (logits(fast(ours, compiled=False), images) - expected).abs().max() < 1e-4
+
+
+# ---- the original ----
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("spec", [TINY, PREACT])
+def test_the_original_is_left_as_it_was(training, spec):
+    model = vary_batch_norms(rl.build(spec))
+    model(torch.randn(2, 3, 32, 32)).sum().backward()
+    model.train(training)
+    model.conv1.register_forward_hook(lambda *_: None)
+    before = state_of(model)
+    copied = fast(model, dtype=torch.bfloat16, compiled=False)
+    images = torch.zeros(1, 3, 32, 32)
+    copied(images)
+    assert equal(before, state_of(model))
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    ours = {tensor.data_ptr() for tensor in model.state_dict().values()}
+    assert ours.isdisjoint(tensor.data_ptr() for tensor in copied.state_dict().values())
+
+
+def test_the_copy_is_for_inference():
+    copied = fast(varied(TINY), compiled=False)
+    assert not any(module.training for module in copied.modules())
+    assert not any(parameter.requires_grad for parameter in copied.parameters())
+    assert not copied(torch.randn(1, 3, 32, 32, requires_grad=True)).requires_grad
+    with pytest.raises(ValueError, match="mode must be False: a copy for inference cannot be trained"):
+        copied.train()
+    assert copied.train(False) is copied.eval() is copied
+
+
+def test_copies_of_the_copy():
+    copied = fast(varied(TINY), compiled=False)
+    images = torch.randn(1, 3, 32, 32)
+    for again in (copy.deepcopy(copied), pickle.loads(pickle.dumps(copied))):
+        assert torch.equal(logits(again, images), logits(copied, images))
+        assert again.spec == TINY
+
+
+# ---- bad input ----
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "error", "message"),
+    [
+        ("resnet18", {}, TypeError, "model must be a network or block as rl.build makes it, not str"),
+        (torch.nn.Conv2d(3, 8, 3), {}, TypeError, "model must be .* not Conv2d"),
+        (rl.build(BLOCK), {"dtype": torch.int8}, ValueError, "dtype must be one of torch.float32, .*: torch.int8"),
+        (rl.build(BLOCK), {"dtype": "bf16"}, ValueError, "dtype must be one of .*: 'bf16'"),
+        (rl.build(BLOCK), {"fold": 1}, TypeError, "fold must be True or False: 1"),
+        (rl.build(BLOCK), {"channels_last": None}, TypeError, "channels_last must be True or False: None"),
+        (rl.build(BLOCK), {"compiled": "yes"}, TypeError, "compiled must be True or False: 'yes'"),
+    ],
+)
+def test_bad_input(model, options, error, message):
+    with pytest.raises(error, match=message):
+        fast(model, **options)
+
+
+def test_images_that_will_not_do():
+    copied = fast(varied(TINY), compiled=False)
+    with pytest.raises(TypeError, match=r"x must hold floating-point numbers, not torch\.uint8"):
+        copied(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
+    with pytest.raises(RuntimeError, match="channels"):
+        copied(torch.zeros(1, 4, 32, 32))
+
+
+# ---- compiled ----
+
+COMPILED = """
+import sys
+import torch
+import torch._inductor.config as config
+from torch.profiler import profile
+sys.path.insert(0, "tests")
+from test_fast import fast, logits, rl, varied
+
+torch.manual_seed(0)
+model = varied(rl.network("cifar_resnet20", depths=(1,), widths=(16,)))
+copied = fast(model, compiled=True)
+for shape in [(1, 3, 32, 32), (3, 3, 47, 33)]:
+    images = torch.randn(shape)
+    error = float((copied(images) - logits(model, images)).abs().max())
+    assert error <= 1e-4, (shape, error)
+assert not config.freezing
+try:
+    copied(torch.randn(1, 4, 32, 32))
+except RuntimeError as error:
+    assert "compiled" not in str(error) and "channels" in str(error), error
+with profile() as events:
+    copied(images)
+called = {event.key for event in events.key_averages()}
+assert not {"aten::relu_", "aten::relu", "aten::clamp_min_", "aten::convolution"} & called, called
+print("equal")
+"""
+
+
+def test_compiled():
+    """In a Python of its own, since compiling leaves much behind; without worker processes. Needs a C++ compiler."""
+    environment = os.environ | {"TORCHINDUCTOR_COMPILE_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", COMPILED], env=environment, capture_output=True, text=True)
+    assert done.stdout == "equal\n", done.stderr
+
+
+def failing(function):
+    """What torch.compile gives where there is no C++ compiler: the first call raises."""
+
+    def run(images):
+        raise RuntimeError("no working C++ compiler found")
+
+    return run
+
+
+def test_without_a_compiler(monkeypatch):
+    monkeypatch.setattr(torch, "compile", failing)
+    model = varied(TINY)
+    images = torch.randn(1, 3, 32, 32)
+    copied = fast(model)
+    with pytest.raises(RuntimeError, match="channels"):
+        copied(torch.randn(1, 4, 32, 32))  # not the compiler's fault: its turn comes again
+    with pytest.warns(RuntimeWarning, match=r"not compiled, .*: no working C\+\+ compiler found") as caught:
+        out = copied(images)
+    assert [warning.filename for warning in caught] == [__file__]
+    torch.testing.assert_close(out, logits(model, images))
+    assert torch.equal(copied(images), out)  # and no second warning
+    with pytest.raises(RuntimeError, match=r"compiled=True asks for what does not work here: no working C\+\+"):
+        fast(model, compiled=True)(images)
