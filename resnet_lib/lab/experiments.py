@@ -1,6 +1,7 @@
 """The book's experiments. Each trains a few networks on scikit-learn's digits, from several seeds.
 
     degradation   plain and residual networks of 20 to 110 layers          He et al. 2015, figure 6
+    patience      two of them with four times as many epochs
     blocks        basic against bottleneck at equal MACs, at equal parameters
     shortcuts     options A, B and C                                       He et al. 2015, table 3 (on ImageNet)
     zero_init     with and without a zero-initialised last BatchNorm       Goyal et al. 2017, section 5.1
@@ -38,11 +39,12 @@ SETTINGS = Settings(epochs=15, batch=64, warm_up=2.0, label_smoothing=0.0)
 
 @dataclass(frozen=True)
 class Case:
-    """One of the things compared: a network, and how it starts."""
+    """One of the things compared: a network, how it starts, and how many times the usual epochs it gets."""
 
     label: str
     network: NetworkSpec
     zero_init_last: bool = False
+    patience: int = 1
 
 
 def degradation() -> list[Case]:
@@ -77,8 +79,15 @@ def zero_init() -> list[Case]:
     ]
 
 
+def patience() -> list[Case]:
+    """Two networks that ended badly in `degradation`, with four times as many epochs: were they only slow?"""
+    slow = {"plain-44": _small("cifar_plain44"), "residual-110": _small("cifar_resnet110")}
+    return [Case(label, network, patience=4) for label, network in slow.items()]
+
+
 EXPERIMENTS: dict[str, Callable[[], list[Case]]] = {
     "degradation": degradation,
+    "patience": patience,
     "blocks": blocks,
     "shortcuts": shortcuts,
     "zero_init": zero_init,
