@@ -273,9 +273,9 @@ def test_a_number_that_nobody_computed_is_found() -> None:
     assert not computed("1,179,649", known) and not computed("16.95", known)
 
 
-def test_the_readme_tells_the_truth() -> None:
+def test_the_readme_tells_the_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", readme, re.S)
+    code, lab = re.findall(r"```python\n(.*?)```", readme, re.S)
     namespace: dict[str, Any] = {}
     with redirect_stdout(StringIO()):
         exec(code, namespace)
@@ -290,3 +290,11 @@ def test_the_readme_tells_the_truth() -> None:
         assert (ROOT / "".join(path)).exists()
     for command in re.findall(r"(?:^|`)make (\w+)", readme, re.M):
         assert f"\n{command}:" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+    # The other piece in small: no download, and nothing compiled.
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("torch.compile", lambda function: function)
+    small = lab.replace('"resnet50", weights="IMAGENET1K_V2"', '"cifar_resnet20"')
+    assert small != lab
+    exec(small, namespace)
+    assert rl.load(tmp_path / "resnet50.safetensors").spec == rl.network("cifar_resnet20")

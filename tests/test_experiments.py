@@ -80,7 +80,7 @@ def test_the_command(tmp_path, capsys):
     arguments = ["shortcuts", "--case", "option A", "--epochs", "1", "--seeds", "2", "--jobs", "2", "--out", str(out)]
     assert main(arguments) == 0
     table = capsys.readouterr().out.splitlines()
-    assert len(table) == 2 and table[1].startswith("option A") and "±" in table[1]
+    assert len(table) == 2 and table[1].startswith("option A") and "…" in table[1]
     before = out.read_bytes()
     with pytest.raises(SystemExit, match="2"):
         main([*arguments[:4], "2", *arguments[5:]])

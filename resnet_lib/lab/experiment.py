@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import median
 from typing import Any
 
 from resnet_lib.cli import Parser, whole
@@ -62,21 +62,21 @@ def _run(chosen: argparse.Namespace) -> None:
 
 
 def _table(out: Path) -> str:
-    """Mean errors of each case, with the standard deviation over its seeds."""
+    """Median errors of each case, from the lowest to the highest of its seeds."""
     import json
 
     rows: list[dict[str, Any]] = json.loads(out.read_text(encoding="utf-8"))["rows"]
-    lines = [f"{'':<32}{'seeds':>5}{'training error':>18}{'test error':>18}"]
+    lines = [f"{'':<32}{'seeds':>5}{'training error':>24}{'test error':>24}"]
     for label in dict.fromkeys(row["case"] for row in rows):
         own = [row for row in rows if row["case"] == label]
         cells = (_spread([row[error] for row in own]) for error in ("train_error", "test_error"))
-        lines.append(f"{label:<32}{len(own):>5}" + "".join(f"{cell:>18}" for cell in cells))
+        lines.append(f"{label:<32}{len(own):>5}" + "".join(f"{cell:>24}" for cell in cells))
     return "\n".join(lines)
 
 
 def _spread(errors: list[float]) -> str:
-    spread = f" ± {100 * stdev(errors):.2f}" if len(errors) > 1 else ""
-    return f"{100 * mean(errors):.2f}{spread} %"
+    low, middle, high = (100 * value for value in (min(errors), median(errors), max(errors)))
+    return f"{middle:.2f} % ({low:.1f} … {high:.1f})"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ process; one that takes parts has seen them all.)
 
 Every random number is drawn from the seed together with the epoch, or the epoch and the picture, to which it belongs.
 So seed and step are the whole random state, and a training that was killed ends, once resumed, with the very weights
-that it would have had.
+that it would have had (on a GPU but for sums whose order is not fixed: torch.use_deterministic_algorithms fixes it).
 """
 
 from __future__ import annotations
@@ -131,10 +131,12 @@ def train(
     `rl.load` reads. Left out, nothing is written. `resume` goes on from the checkpoint, on any number of processes;
     several machines must all see the folder. `cpu` leaves GPUs alone. `workers` is how many processes load pictures.
 
-    Torch's random state is left as it was. `progress` shows a bar. Raises ValueError or TypeError for arguments that
-    do not fit each other or the machine, FileExistsError if `out` holds a run and `resume` is False, FileNotFoundError
-    if it holds none to resume, ValueError for a damaged checkpoint or another run's, and OSError where a file cannot
-    be read or written; whatever existed stays as it was.
+    Several processes learn what one learns that takes as many parts (`Settings.accumulate`): BatchNorm normalises each
+    part of a batch by itself, here and there. Torch's random state is left as it was. `progress` shows a bar.
+
+    Raises ValueError or TypeError for arguments that do not fit each other or the machine, FileExistsError if `out`
+    holds a run and `resume` is False, FileNotFoundError if it holds none to resume, ValueError for a damaged checkpoint
+    or another run's, and OSError where a file cannot be read or written; whatever existed stays as it was.
     """
     settings = Settings() if settings is None else settings
     data = _data(data)

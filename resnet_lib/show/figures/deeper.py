@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import mean
+from statistics import median
 from typing import Any
 
 from resnet_lib.show.colours import BASIC, CONTEXT
@@ -77,7 +77,7 @@ ERRORS = {"while learning": "running_errors", "on new pictures": "test_errors"} 
 
 
 def trained(rows: Sequence[Mapping[str, Any]], error: str, epochs: int) -> Figure:
-    """Errors of plain and residual networks over their depth, after so many epochs: each run, and the means.
+    """Errors of plain and residual networks over their depth, after so many epochs: each run, and the medians.
 
     `rows` are those of `resnet_lib.lab.records.experiment("degradation")`.
     """
@@ -90,20 +90,20 @@ def trained(rows: Sequence[Mapping[str, Any]], error: str, epochs: int) -> Figur
         for row in rows:
             if row["case"].startswith(kind):
                 runs.setdefault(row["layers"], []).append(100 * row[ERRORS[error]][epochs - 1])
-        means = {layers: mean(errors) for layers, errors in runs.items()}
+        medians = {layers: median(errors) for layers, errors in runs.items()}
         places = [(layers, value) for layers, errors in runs.items() for value in errors]
         marker = {"color": colour, "symbol": f"{symbol}-open", "size": 7}
         dots: Figure = {"x": [at for at, _ in places], "y": [value for _, value in places], "marker": marker}
-        data.append(line(list(means), list(means.values()), colour, 2.5))
+        data.append(line(list(medians), list(medians.values()), colour, 2.5))
         data.append({"type": "scatter", "mode": "markers", "hoverinfo": "skip"} | dots)
         x, words = 0.25 * len(names) + 0.02, {"xref": "paper", "yref": "paper", "yanchor": "bottom"}
         names.append(label(f"<b>{name}</b>", x, 1, font={"color": colour}, **words))
-        for layers in (min(means), max(means)):
-            numbers[f"{kind}, {layers} layers"] = f"{means[layers]:.1f} %"
+        for layers in (min(medians), max(medians)):
+            numbers[f"{kind}, {layers} layers"] = f"{medians[layers]:.1f} %"
     layout = {
         "height": 360,
         "margin": {"l": 4, "r": 12, "t": 28, "b": 40},
-        "xaxis": axis(title={"text": "layers"}, range=[0, 115], tickvals=sorted(means)),
+        "xaxis": axis(title={"text": "layers"}, range=[0, 115], tickvals=sorted(medians)),
         "yaxis": axis(
             automargin=True, showgrid=True, title={"text": "errors, %"}, range=[-2, 100], tickvals=[0, 25, 50, 75, 100]
         ),
