@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from runpy import run_module
@@ -19,7 +20,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import resnet_lib as rl
-from resnet_lib.lab import ceilings
+from resnet_lib.lab import ceilings, measuring
 from resnet_lib.lab.provenance import provenance
 from resnet_lib.lab.records import machines, timings
 from resnet_lib.lab.timing import spread
@@ -342,7 +343,7 @@ def test_the_command_writes_a_complete_record(written):
     assert record["name"] == "mine"
     assert record["settings"] == {
         "networks": list(TINY), "modes": ["inference", "training"], "batch": [2, 3], "image": 32, "dtype": "fp32",
-        "device": "cpu", "memory_format": "contiguous", "threads": 1, "seconds": 0.01,
+        "device": "cpu", "memory_format": "contiguous", "threads": 1, "seconds": 0.01, "passes": 1,
     }  # fmt: skip
     assert len(record["rows"]) == 3 * 2 * 2
     assert not record["left_out"]
@@ -399,6 +400,7 @@ def test_the_figure_is_a_page_of_its_own(written):
         (["--memory-format", "nhwc"], "memory_format must be one of"),
         (["--device", "meta"], "device must be 'cpu'"),
         (["--seconds", "-1"], "seconds must be a finite number above 0: -1.0"),
+        (["--passes", "0"], "passes must be at least 1: 0"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -423,8 +425,6 @@ def test_a_wrong_command_costs_one_line_and_no_time(options, message, tmp_path, 
 
 
 def test_one_network_out_of_memory_leaves_the_others(tmp_path, monkeypatch, capsys, small_limits):
-    from resnet_lib.lab import measuring
-
     measure = measuring.measure
 
     def measure_or_not(name, *arguments, **options):
@@ -443,6 +443,20 @@ def test_one_network_out_of_memory_leaves_the_others(tmp_path, monkeypatch, caps
     printed = capsys.readouterr().out
     assert "left out: wrn28_10, inference, batch 1: not enough memory" in printed
     assert "time model: needs at least three networks" in printed
+
+
+def test_of_several_passes_each_row_keeps_its_quickest(tmp_path, monkeypatch, small_limits):
+    measure, seconds = measuring.measure, iter([3.0, 1.0, 2.0, 4.0, 5.0, 0.5])  # two networks, three passes
+
+    def measured(*arguments, **options):
+        return replace(measure(*arguments, **options), seconds=next(seconds))
+
+    monkeypatch.setattr(measuring, "measure", measured)
+    monkeypatch.chdir(tmp_path)
+    options = ["--image", "8", "--seconds", "0.001", "--passes", "3", "--out", "mine.json"]
+    assert main(["--networks", "cifar_resnet20", "cifar_plain20", *options]) == 0
+    rows = json.loads((tmp_path / "mine.json").read_text("utf-8"))["rows"]
+    assert [(row["network"], row["seconds"]) for row in rows] == [("cifar_resnet20", 2.0), ("cifar_plain20", 0.5)]
 
 
 # --- records and their figure ---------------------------------------------------------------------------------------
