@@ -15,7 +15,7 @@ STDLIB_ONLY = [
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
     for path in sorted(PACKAGE.rglob("*.py"))
     if path.relative_to(PACKAGE).parts[0] not in NEEDS_MORE
-]
+] + ["resnet_lib.lab", "resnet_lib.lab.records"]
 
 
 def run(script, *options):

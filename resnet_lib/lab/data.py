@@ -61,7 +61,8 @@ def digits() -> Data:
     """Scikit-learn's handwritten digits, every fourth of each class kept for testing: 1,352 and 445 pictures.
 
     They are the test set of the UCI repository's "Optical Recognition of Handwritten Digits" (Alpaydin and Kaynak
-    1998), and come with the package. Learnt from: shifted by up to a pixel. Raises ImportError without scikit-learn.
+    1998), and come with the package. Whoever wrote one part wrote the other, too. Learnt from: shifted by up to a
+    pixel. Raises ImportError without scikit-learn.
     """
     try:
         from sklearn.datasets import load_digits

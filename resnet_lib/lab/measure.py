@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             write_json(arguments.out, record)
         if arguments.figure:
             write_text(arguments.figure, _page(record))
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, ImportError) as error:
         parser.error(str(error))
     return 0
 

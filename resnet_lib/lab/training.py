@@ -1,7 +1,8 @@
 """Train a network of the zoo, or any description, on real pictures. The engine is Hugging Face Accelerate.
 
 The same function trains on one processor, one GPU, or many of either, on one machine or several: call it from a
-notebook, or start `python -m resnet_lib.lab.train` with `torchrun` or `accelerate launch`.
+notebook (there Accelerate's `notebook_launcher` starts it on several GPUs), or start `python -m resnet_lib.lab.train`
+with `torchrun` or `accelerate launch`.
 
 A step learns from `Settings.batch` pictures, however many processes share them, and however many parts of them each
 takes one after the other (`accumulate`). Two processes therefore learn the same weights, within rounding, as one that
