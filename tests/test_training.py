@@ -360,6 +360,12 @@ def test_a_run_is_not_overwritten(broken_off):
     assert contents(broken_off) == before
 
 
+def test_a_run_killed_before_its_first_checkpoint_starts_anew(tmp_path):
+    (tmp_path / training.RUN).write_text("{}", encoding="utf-8")
+    learn(TINY, "digits", replace(QUICK, epochs=1), out=tmp_path)
+    assert "provenance" in json.loads((tmp_path / training.RUN).read_text(encoding="utf-8"))
+
+
 def test_nothing_to_resume(tmp_path):
     with pytest.raises(FileNotFoundError, match="there is no checkpoint to resume"):
         learn(TINY, "digits", QUICK, out=tmp_path / "nowhere", resume=True)

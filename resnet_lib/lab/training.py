@@ -306,7 +306,7 @@ def _folder(
     folder = Path(out)
     if resume and not (folder / CHECKPOINT).exists():
         raise FileNotFoundError(errno.ENOENT, "there is no checkpoint to resume", str(folder / CHECKPOINT))
-    if not resume and any((folder / name).exists() for name in (RUN, CHECKPOINT, METRICS, NETWORK)):
+    if not resume and any((folder / name).exists() for name in (CHECKPOINT, METRICS, NETWORK)):
         raise FileExistsError(errno.EEXIST, "there is a run already; resume it, or name another folder", str(folder))
     accelerator.wait_for_everyone()  # before the first process writes there
     if accelerator.is_main_process and resume:
