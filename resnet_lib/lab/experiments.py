@@ -102,7 +102,8 @@ def _small(name: str, **fields: Any) -> NetworkSpec:
 def learn(case: Case, settings: Settings) -> dict[str, Any]:
     """Train one case from one seed: a row of the record. Errors are shares of 1, `running_errors` one an epoch."""
     data = digits()
-    trained = train(case.network, data, replace(settings, zero_init_last=case.zero_init_last), cpu=True, progress=False)
+    own = replace(settings, zero_init_last=case.zero_init_last, epochs=settings.epochs * case.patience)
+    trained = train(case.network, data, own, cpu=True, progress=False)
     bill = price(case.network, data.image)
     return {
         "case": case.label,
