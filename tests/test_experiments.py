@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib.resources import files
 
 import pytest
 
 import resnet_lib as rl
 from resnet_lib.lab.data import digits
-from resnet_lib.lab.experiment import main
+from resnet_lib.lab.experiment import _table, main
 from resnet_lib.lab.experiments import EXPERIMENTS, SEEDS, SETTINGS, record
 from resnet_lib.lab.records import experiment
 
@@ -58,7 +59,7 @@ def test_the_recorded_rows(name):
     """Every case from every seed, of the networks that the code describes today, with the errors' own granularity."""
     recorded, cases = experiment(name), {case.label: case for case in EXPERIMENTS[name]()}
     assert [(row["case"], row["seed"]) for row in recorded["rows"]] == [
-        (label, seed) for label in cases for seed in range(SEEDS)
+        (label, seed) for label in cases for seed in range(SEEDS[name])
     ]
     data = digits()
     assert recorded["data"] == str(data)
@@ -73,6 +74,14 @@ def test_the_recorded_rows(name):
         assert len(row["running_errors"]) == len(row["test_errors"]) == epochs
         assert row["test_errors"][-1] == pytest.approx(row["test_error"], abs=1e-4)
     assert {"processor", "cores", "threads", "torch", "python", "date"} <= recorded["provenance"].keys()
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_records_readme_tells_what_the_rows_say(name):
+    folder = files("resnet_lib.lab.records")
+    table = _table(folder / "experiments" / f"{name}.json")
+    assert f"### {name}\n" in (text := (folder / "README.md").read_text(encoding="utf-8"))
+    assert f"```\n{table}\n```" in text
 
 
 def test_the_command(tmp_path, capsys):

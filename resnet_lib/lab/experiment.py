@@ -17,19 +17,18 @@ from resnet_lib.cli import Parser, whole
 def _parser() -> argparse.ArgumentParser:
     from resnet_lib.lab.experiments import EXPERIMENTS, SEEDS, SETTINGS
 
+    cores, usual = os.cpu_count() or 1, max(SEEDS.values())
     parser = Parser(
         prog="python -m resnet_lib.lab.experiment",
         description="Train the networks of an experiment from several seeds, and write a row for each.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("experiment", choices=EXPERIMENTS)
-    parser.add_argument(
-        "--out", type=Path, help="JSON file; what it holds already is kept (default: <experiment>.json)"
-    )
-    parser.add_argument("--seeds", type=whole, default=SEEDS)
-    parser.add_argument("--epochs", type=whole, default=SETTINGS.epochs)
-    parser.add_argument("--case", action="append", metavar="LABEL", help="only this one; may be given again")
-    parser.add_argument("--jobs", type=whole, default=os.cpu_count(), help="runs at the same time, of one thread each")
+    add = parser.add_argument
+    add("experiment", choices=EXPERIMENTS)
+    add("--out", type=Path, help="JSON file; rows that it holds are not computed again (default: EXPERIMENT.json)")
+    add("--seeds", type=whole, help=f"how many (default: {usual}; patience: {SEEDS['patience']})")
+    add("--epochs", type=whole, default=SETTINGS.epochs, help=f"of each run (default: {SETTINGS.epochs})")
+    add("--case", action="append", metavar="LABEL", help="only this one; may be given again")
+    add("--jobs", type=whole, default=cores, help=f"runs at a time, of one thread each (default: {cores}, the cores)")
     return parser
 
 
@@ -47,16 +46,16 @@ def _run(chosen: argparse.Namespace) -> None:
     from tqdm.auto import tqdm
 
     from resnet_lib import _check
-    from resnet_lib.lab.experiments import EXPERIMENTS, SETTINGS, record
+    from resnet_lib.lab.experiments import EXPERIMENTS, SEEDS, SETTINGS, record
 
-    for name in ("seeds", "jobs"):
-        _check.positive_int(name, getattr(chosen, name))
+    seeds = SEEDS[chosen.experiment] if chosen.seeds is None else _check.positive_int("seeds", chosen.seeds)
+    _check.positive_int("jobs", chosen.jobs)
     cases = {case.label: case for case in EXPERIMENTS[chosen.experiment]()}
     labels = [_check.one_of("case", label, cases) for label in chosen.case or cases]
     settings = replace(SETTINGS, epochs=chosen.epochs, warm_up=min(SETTINGS.warm_up, chosen.epochs))
     out = chosen.out or Path(f"{chosen.experiment}.json")
-    rows = record(chosen.experiment, [cases[label] for label in labels], settings, chosen.seeds, out, chosen.jobs)
-    for _ in tqdm(rows, total=chosen.seeds * len(labels), unit="run", dynamic_ncols=True):
+    rows = record(chosen.experiment, [cases[label] for label in labels], settings, seeds, out, chosen.jobs)
+    for _ in tqdm(rows, total=seeds * len(labels), unit="run", dynamic_ncols=True):
         pass
     print(_table(out))
 
@@ -76,7 +75,7 @@ def _table(out: Path) -> str:
 
 def _spread(errors: list[float]) -> str:
     low, middle, high = (100 * value for value in (min(errors), median(errors), max(errors)))
-    return f"{middle:.2f} % ({low:.1f} … {high:.1f})"
+    return f"{middle:.2f} % ({low:.2f} … {high:.2f})"
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from resnet_lib.lab.training import Settings, train
 from resnet_lib.spec import NetworkSpec
 from resnet_lib.zoo import network
 
-SEEDS = 5
+SEEDS = {"degradation": 5, "patience": 3, "blocks": 5, "shortcuts": 5, "zero_init": 5}
 # The paper's recipe for CIFAR-10, but smaller batches of fewer pictures, and a gentle start for 110 layers.
 SETTINGS = Settings(epochs=15, batch=64, warm_up=2.0, label_smoothing=0.0)
 
