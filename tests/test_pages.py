@@ -132,12 +132,13 @@ def test_a_screen_reader_finds_names_and_hears_the_result(opened: Page, chapter:
                 group = place.get_by_role("group", name=control.label)
                 assert group.get_by_role("radio").count() == len(control.options)
         first = explorer.controls[0]
+        end = 0 if first.value == first.values[-1] else -1  # only a change is heard
         if isinstance(first, Slider):
-            place.get_by_role("slider", name=first.label).press("End")
+            place.get_by_role("slider", name=first.label).press("End" if end else "Home")
         else:
-            place.get_by_role("group", name=first.label).locator("label").last.click()
+            place.get_by_role("group", name=first.label).locator("label").nth(end).click()
         status = place.locator(".rl-hidden[role=status]")
-        last = list(explorer.figure(**{first.name: first.values[-1]})["numbers"].values())[-1]
+        last = list(explorer.figure(**{first.name: first.values[end]})["numbers"].values())[-1]
         opened.wait_for_function("([n, t]) => n.textContent.includes(t)", arg=[status.element_handle(), last])
 
 
