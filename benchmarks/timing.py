@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from itertools import groupby
-from statistics import quantiles
 from typing import NamedTuple
+
+from resnet_lib.lab.timing import Spread, spread
 
 Seconds = float
 
@@ -19,10 +20,8 @@ class Result(NamedTuple):
 
     benchmark: str
     contender: str
-    median: Seconds
-    quartiles: tuple[Seconds, Seconds]
-    ratio: float
-    ratio_quartiles: tuple[float, float]
+    time: Spread
+    ratio: Spread
 
 
 def side_by_side(benchmark: str, contenders: Mapping[str, Callable[[], Seconds]], rounds: int) -> list[Result]:
@@ -35,13 +34,8 @@ def side_by_side(benchmark: str, contenders: Mapping[str, Callable[[], Seconds]]
     results = []
     for name, seconds in times.items():
         ratios = [own / first for own, first in zip(seconds, base, strict=True)]
-        results.append(Result(benchmark, name, *_spread(seconds), *_spread(ratios)))
+        results.append(Result(benchmark, name, spread(seconds), spread(ratios)))
     return results
-
-
-def _spread(values: list[float]) -> tuple[float, tuple[float, float]]:
-    lower, middle, upper = quantiles(values, n=4, method="inclusive")
-    return middle, (lower, upper)
 
 
 def call_time(function: Callable[[], object], calls: int, warm_up: int = 2) -> Callable[[], Seconds]:
@@ -64,8 +58,10 @@ def table(results: list[Result]) -> str:
     lines = [f"{'':{width}}{'median':>15}{'quartiles':>25}{'ratio':>10}{'quartiles':>20}"]
     for benchmark, group in groupby(results, key=lambda result: result.benchmark):
         lines += ["", benchmark]
-        for _, contender, middle, (lower, upper), ratio, (low, high) in group:
-            spread, spread_of_ratio = f"{lower * 1e3:.3f} … {upper * 1e3:.3f}", f"{low:.2f} … {high:.2f}"
-            time = f"{middle * 1e3:>10.3f} ms{spread:>25}"
-            lines.append(f"  {contender:<{width}}{time}{ratio:>9.2f}×{spread_of_ratio:>20}")
+        for _, contender, took, ratio in group:
+            times = f"{took.lower * 1e3:.3f} … {took.upper * 1e3:.3f}"
+            ratios = f"{ratio.lower:.2f} … {ratio.upper:.2f}"
+            lines.append(
+                f"  {contender:<{width}}{took.median * 1e3:>10.3f} ms{times:>25}{ratio.median:>9.2f}×{ratios:>20}"
+            )
     return "\n".join(lines)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from math import isfinite
 from numbers import Real
 from typing import Any
 
@@ -41,6 +42,16 @@ def positive_ints(name: str, values: Any) -> tuple[int, ...]:
     return numbers
 
 
+def positive_number(name: str, value: Any) -> float:
+    """`value` as a finite float above 0."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number above 0: {value!r}")
+    number = float(value)
+    if not (isfinite(number) and number > 0):
+        raise ValueError(f"{name} must be a finite number above 0: {value!r}")
+    return number
+
+
 def number(name: str, value: Any, low: float, high: float) -> float:
     """`value` as a float from `low` to `high`, both allowed."""
     if isinstance(value, bool) or not isinstance(value, Real):
@@ -64,6 +75,12 @@ def boolean(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False: {value!r}")
     return value
+
+
+def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What is not the same in both, as (ours, theirs); None stands for what one of them lacks."""
+    pairs = {name: (ours.get(name), theirs.get(name)) for name in {**theirs, **ours}}
+    return {name: (our, their) for name, (our, their) in pairs.items() if our != their}
 
 
 def divides(groups: int, name: str, channels: int) -> None:

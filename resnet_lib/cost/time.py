@@ -15,22 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from math import fsum, isfinite
-from numbers import Real
+from math import fsum
 from typing import Any, NamedTuple, Protocol
 
 from resnet_lib import _check
 from resnet_lib.cost.bill import FLOAT32_BYTES, Bill, Row, price
 from resnet_lib.zoo import network
-
-
-def _positive(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number above 0: {value!r}")
-    number = float(value)
-    if not (isfinite(number) and number > 0):
-        raise ValueError(f"{name} must be a finite number above 0: {value!r}")
-    return number
 
 
 def _bytes(row_or_bill: Row | Bill, bytes_per_element: int) -> float:
@@ -79,11 +69,16 @@ class Roofline:
         The keys stand in order of first execution. Raises ValueError for any other word.
         """
         _check.one_of("what", what, ("bound", "stage", "block", "kind"))
-        shares: dict[str, float] = {"compute": 0.0, "memory": 0.0} if what == "bound" else {}
-        for row in self.rows:
-            key = getattr(row, what)
-            shares[key] = shares.get(key, 0.0) + row.seconds / self.seconds
-        return shares
+        return shares(self.rows, what, self.seconds, ("compute", "memory") if what == "bound" else ())
+
+
+def shares(rows: Iterable[Any], what: str, seconds: float, keys: Iterable[str] = ()) -> dict[str, float]:
+    """What part of `seconds` falls to the rows of each `what`: `keys` first, then in order of first execution."""
+    found = dict.fromkeys(keys, 0.0)
+    for row in rows:
+        key = getattr(row, what)
+        found[key] = found.get(key, 0.0) + row.seconds / seconds
+    return found
 
 
 def roofline(
@@ -97,8 +92,8 @@ def roofline(
     """
     if not isinstance(bill, Bill):
         raise TypeError(f"bill must be a Bill, such as rl.price(rl.network('resnet50')): {bill!r}")
-    macs_per_second = _positive("macs_per_second", macs_per_second)
-    bytes_per_second = _positive("bytes_per_second", bytes_per_second)
+    macs_per_second = _check.positive_number("macs_per_second", macs_per_second)
+    bytes_per_second = _check.positive_number("bytes_per_second", bytes_per_second)
     bytes_per_element = _check.positive_int("bytes_per_element", bytes_per_element)
     rows = []
     for row in bill.rows:
@@ -277,7 +272,7 @@ def _checked(records: Iterable[Record], at_least: int) -> tuple[Record, ...]:
         raise ValueError(f"records must be at least {at_least}: {len(records)}")
     for i, record in enumerate(records):
         for name in ("macs", "activations", "seconds"):
-            _positive(f"records[{i}].{name}", getattr(record, name))
+            _check.positive_number(f"records[{i}].{name}", getattr(record, name))
     return records
 
 

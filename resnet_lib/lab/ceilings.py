@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 
+from resnet_lib import _check
 from resnet_lib.lab.timing import (
     Spread,
     a_device,
     a_dtype,
     a_number_of_threads,
     runs,
-    some_seconds,
     spread,
     torch_threads,
 )
@@ -52,7 +52,7 @@ def limits(dtype: str = "fp32", threads: int | None = None, device: Any = "cpu",
     Raises ValueError or TypeError for a dtype, device, number of threads or time that will not do here.
     """
     multiplied, on = a_dtype(dtype), a_device(device)
-    threads, seconds = a_number_of_threads(threads), some_seconds(seconds)
+    threads, seconds = a_number_of_threads(threads), _check.positive_number("seconds", seconds)
     with torch_threads(threads) as count, _products_as_in_convolutions(on):
         products = _products(multiplied, on, seconds / 8)
         side = min(products, key=lambda side: products[side].median / side**3)

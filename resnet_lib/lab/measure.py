@@ -106,7 +106,7 @@ def _refuse(arguments: argparse.Namespace) -> None:
     timing.a_memory_format(arguments.memory_format)
     timing.a_device(arguments.device)
     timing.a_number_of_threads(arguments.threads)
-    timing.some_seconds(arguments.seconds)
+    _check.positive_number("seconds", arguments.seconds)
     _check.positive_int("passes", arguments.passes)
 
 

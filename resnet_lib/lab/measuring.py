@@ -22,6 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from resnet_lib import _check
 from resnet_lib.cost.bill import DEFAULT_IMAGE, FLOAT32_BYTES, Bill, price
+from resnet_lib.cost.time import shares
 from resnet_lib.cost.training import training
 from resnet_lib.lab.timing import (
     DTYPES,
@@ -33,7 +34,6 @@ from resnet_lib.lab.timing import (
     a_number_of_threads,
     between,
     runs,
-    some_seconds,
     spread,
     stamp,
     synchronise,
@@ -121,7 +121,7 @@ def measure(
     be copied and cannot, for a training step of a single block, and for one in which BatchNorm has a single value.
     """
     _check.one_of("mode", mode, MODES)
-    threads, seconds = a_number_of_threads(threads), some_seconds(seconds)
+    threads, seconds = a_number_of_threads(threads), _check.positive_number("seconds", seconds)
     with _subject(model_or_name, image, batch, dtype, memory_format, device, mode) as subject:
         model, images = subject.model, subject.images
         with torch_threads(threads) as count:
@@ -186,11 +186,7 @@ class Layers:
         Raises ValueError for any other word.
         """
         _check.one_of("what", what, ("stage", "block", "kind"))
-        shares: dict[str, float] = {}
-        for row in self.rows:
-            key = getattr(row, what)
-            shares[key] = shares.get(key, 0.0) + row.share
-        return shares
+        return shares(self.rows, what, self.seconds)
 
 
 def layers(
@@ -212,7 +208,7 @@ def layers(
 
     Raises as `measure` does, and TypeError for any other module, since its operations have other names.
     """
-    threads, seconds = a_number_of_threads(threads), some_seconds(seconds)
+    threads, seconds = a_number_of_threads(threads), _check.positive_number("seconds", seconds)
     if not isinstance(model_or_name, ResNet | NetworkSpec | str):
         raise TypeError(f"model_or_name must be a name, a NetworkSpec or a network of rl.build: {model_or_name!r}")
     with _subject(model_or_name, image, batch, dtype, memory_format, device, "inference") as subject:

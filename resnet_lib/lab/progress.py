@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from resnet_lib import _check
 from resnet_lib.nn.tensors import read_tensors, write_tensors
 
 
@@ -78,9 +79,8 @@ def read_checkpoint(
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is no checkpoint of a training: {error!r}") from error
     progress.epochs = [Epoch(*row) for row in progress.epochs]
-    differing = [key for key in {**written, **run} if written.get(key) != run.get(key)]
-    if differing:
-        words = ", ".join(f"{key} was {written.get(key)!r}, not {run.get(key)!r}" for key in differing)
+    if differing := _check.differences(run, written):
+        words = ", ".join(f"{key} was {theirs!r}, not {ours!r}" for key, (ours, theirs) in differing.items())
         raise ValueError(f"{path} belongs to another run: {words}")
     model.load_state_dict(_below("model.", tensors))
     state: dict[int, dict[str, Tensor]] = {}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from math import isfinite
-from numbers import Real
 from statistics import quantiles
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -130,13 +128,3 @@ def a_device(value: Any) -> torch.device:
 def a_number_of_threads(value: Any) -> int | None:
     """At least one, or None."""
     return None if value is None else _check.positive_int("threads", value)
-
-
-def some_seconds(value: Any) -> float:
-    """A finite time above 0."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"seconds must be a number above 0: {value!r}")
-    number = float(value)
-    if not (isfinite(number) and number > 0):
-        raise ValueError(f"seconds must be a finite number above 0: {value!r}")
-    return number

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict
 from http.client import HTTPException
-from typing import Any
 from urllib.error import URLError
 
 import torch
@@ -53,7 +52,7 @@ def _equal(spec: NetworkSpec | BlockSpec, candidates: list[str]) -> str:
     """The candidate that `spec` describes; for the error, the one that differs from it in the fewest fields."""
     if not isinstance(spec, NetworkSpec):
         raise ValueError(f"weights are published for whole networks ({', '.join(candidates)}), not for {spec!r}")
-    differences = {name: _differences(spec, network(name)) for name in candidates}
+    differences = {name: _check.differences(asdict(spec), asdict(network(name))) for name in candidates}
     nearest = min(candidates, key=lambda name: len(differences[name]))
     if differences[nearest]:
         fields_that_differ = ", ".join(
@@ -63,8 +62,3 @@ def _equal(spec: NetworkSpec | BlockSpec, candidates: list[str]) -> str:
             f"weights are published for {', '.join(candidates)}; the nearest, {nearest}, has {fields_that_differ}"
         )
     return nearest
-
-
-def _differences(ours: NetworkSpec, theirs: NetworkSpec) -> dict[str, tuple[Any, Any]]:
-    pairs = {field.name: (getattr(ours, field.name), getattr(theirs, field.name)) for field in fields(NetworkSpec)}
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

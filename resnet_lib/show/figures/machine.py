@@ -9,11 +9,10 @@ from resnet_lib.cost import price
 from resnet_lib.cost.time import intensity
 from resnet_lib.lab.records import timings
 from resnet_lib.show.colours import CONTEXT, OF_BLOCK
-from resnet_lib.show.figures.parts import Figure, axis, figure, label, line, words
+from resnet_lib.show.figures.parts import SYMBOLS, Figure, axis, figure, label, line, words
 from resnet_lib.zoo import network
 
 BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}  # of a number
-SYMBOLS = {"basic": "circle", "bottleneck": "diamond"}
 HEIGHT, MARGINS, LINE = 460, 48, 17  # pixels: of the figure, above and below the plot, of a label
 
 

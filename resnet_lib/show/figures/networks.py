@@ -8,7 +8,7 @@ from typing import Any
 
 from resnet_lib.cost import Bill, price
 from resnet_lib.show.colours import ACCENT, BASIC, BOTTLENECK, OF_BLOCK
-from resnet_lib.show.figures.parts import UNITS, Figure, axis, bar, figure, label
+from resnet_lib.show.figures.parts import SYMBOLS, UNITS, Figure, axis, bar, figure, label
 from resnet_lib.show.unknown import largest, text
 from resnet_lib.spec import NetworkSpec
 from resnet_lib.zoo import network
@@ -155,7 +155,7 @@ def _named(name: str, upright: str) -> Figure:
     side = sides[list(UNITS)[1:].index(upright)]
     words = SHARED.get(upright, {}).get(name, words)
     bill, block = _bill(name), network(name).block
-    marker = {"color": OF_BLOCK[block], "size": 8, "symbol": {"basic": "circle", "bottleneck": "diamond"}[block]}
+    marker = {"color": OF_BLOCK[block], "size": 8, "symbol": SYMBOLS[block]}
     place = {"x": [bill.macs / 1e9], "y": [getattr(bill, field) / size]}
     written = (
         {"mode": "markers+text", "text": [f"\u2002{words}\u2002"], "textposition": side}

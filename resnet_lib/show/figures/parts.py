@@ -15,6 +15,8 @@ UNITS = {  # field of the bill, its unit in a figure, and that unit's symbol
     "activations": ("activations", 1e6, "M"),
 }
 
+SYMBOLS = {"basic": "circle", "bottleneck": "diamond"}  # of a network's mark: never by colour alone
+
 Figure = dict[str, Any]
 
 
