@@ -98,6 +98,19 @@ def test_the_command(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
+    "text", ["{}", "[]", '{"rows": []}', '{"rows": [], "settings": {}}', '{"rows": [], "settings": 1}']
+)
+def test_another_json_file_is_no_record(text, tmp_path, capsys):
+    other = tmp_path / "other.json"
+    other.write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit, match="2"):
+        main(["blocks", "--out", str(other)])
+    error = capsys.readouterr().err
+    assert "is no record of an experiment; name another file" in error and error.count("\n") == 1
+    assert other.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["blocks", "--case", "basics"], "case must be one of 'basic', "),

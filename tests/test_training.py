@@ -156,12 +156,16 @@ def test_what_a_run_leaves_behind(tmp_path):
     assert record["run"]["network"]["depths"] == [1, 1]
     assert record["provenance"]["torch"] == torch.__version__
 
+    assert_in_tensorboard(out, trained.epochs)
+
+
+def assert_in_tensorboard(out, epochs):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(out / "tensorboard")).Reload()
     for name in ("running_loss", "test_error", "rate"):
         logged = [(event.step, event.value) for event in events.Scalars(name)]
-        assert logged == [(epoch.step, pytest.approx(getattr(epoch, name))) for epoch in trained.epochs]
+        assert logged == [(epoch.step, pytest.approx(getattr(epoch, name))) for epoch in epochs]
 
 
 def test_nothing_of_ours_changes(capfd):
@@ -291,11 +295,11 @@ def broken_off(killed, tmp_path):
     for path, content in contents(killed).items():
         (copy / path).parent.mkdir(parents=True, exist_ok=True)
         (copy / path).write_bytes(content)
+    (copy / ".checkpoint.safetensors.xyz.part").write_bytes(b"half a checkpoint")
     return copy
 
 
 def test_a_killed_run_ends_as_one_that_was_not(broken_off):
-    (broken_off / ".checkpoint.safetensors.xyz.part").write_bytes(b"half a checkpoint")
     done = progress(broken_off)["step"]
     resumed = learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
     whole = learn(TINY, "digits", Settings(**LONG))
@@ -308,6 +312,20 @@ def test_a_killed_run_ends_as_one_that_was_not(broken_off):
     again = learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
     assert again.epochs == resumed.epochs  # a run that has ended has nothing left to do
     assert again.train_error == resumed.train_error
+
+
+@pytest.mark.parametrize("lost", [True, False], ids=["killed before the report", "after it"])
+def test_no_row_is_lost_or_doubled(tmp_path, lost):
+    """A run killed just after a checkpoint, and its rows once it has been resumed."""
+    trained = learn(TINY, "digits", QUICK, out=tmp_path)
+    whole = (tmp_path / training.METRICS).read_text(encoding="utf-8")
+    if lost:
+        (tmp_path / training.METRICS).unlink()
+        for events in (tmp_path / "tensorboard").rglob("events*"):
+            events.unlink()
+    learn(TINY, "digits", QUICK, out=tmp_path, resume=True)
+    assert (tmp_path / training.METRICS).read_text(encoding="utf-8") == whole
+    assert_in_tensorboard(tmp_path, trained.epochs[lost:])
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(broken_off, script):

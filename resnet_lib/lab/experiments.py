@@ -22,6 +22,7 @@ from typing import Any
 
 import torch
 
+from resnet_lib import _check
 from resnet_lib._files import write_json
 from resnet_lib.cost import price
 from resnet_lib.cost.design import twin
@@ -175,11 +176,11 @@ def _held(out: Path, head: dict[str, Any]) -> list[dict[str, Any]]:
     try:
         held = json.loads(out.read_text(encoding="utf-8"))
         rows: list[dict[str, Any]] = held["rows"]
+        ours, theirs = ({**_flat(record), "date": None} for record in (head, held))
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{out} is no record of an experiment; name another file: {error!r}") from error
-    ours, theirs = ({**_flat(record), "date": None} for record in (head, held))
-    if differing := sorted(key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)):
-        words = ", ".join(f"{key} {theirs.get(key)!r}, not {ours.get(key)!r}" for key in differing)
+    if differing := _check.differences(ours, theirs):
+        words = ", ".join(f"{key} {there!r}, not {here!r}" for key, (here, there) in differing.items())
         raise ValueError(f"{out} holds rows of another kind; name another file: {words}")
     head["provenance"] = held["provenance"]
     return rows

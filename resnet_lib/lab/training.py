@@ -45,7 +45,7 @@ from resnet_lib.lab.progress import Epoch, Progress, read_checkpoint, write_chec
 from resnet_lib.lab.provenance import provenance
 from resnet_lib.nn import build, save
 from resnet_lib.nn.checkpoint import to_json
-from resnet_lib.nn.network import ResNet
+from resnet_lib.nn.network import ResNet, filled
 from resnet_lib.spec import NetworkSpec
 from resnet_lib.zoo import network as named
 
@@ -162,7 +162,13 @@ def train(
         *(DataLoader(Prepared(data, which), testing, num_workers=workers) for which in (data.train, data.test)),
     )
     if folder:
-        accelerator.init_trackers("tensorboard", init_kwargs={"tensorboard": {"purge_step": so_far.step + 1}})
+        if accelerator.is_main_process:
+            for unfinished in folder.glob(".*.part"):  # of a run that was killed while it wrote
+                unfinished.unlink()
+        ended = so_far.epochs[-1].step if so_far.epochs else 0
+        accelerator.init_trackers("tensorboard", init_kwargs={"tensorboard": {"purge_step": ended}})
+        if ended:
+            _report(folder / METRICS, so_far.epochs, accelerator)  # once more, if it was killed before it could
 
     steps = length(data.train) // settings.batch  # of an epoch
     parts = iter(batches)
@@ -185,14 +191,16 @@ def train(
             if epoch_ends:
                 so_far.end_epoch(rate, steps * settings.batch, *_test(accelerator, model, tested))
                 bar.set_postfix_str(f"test error {so_far.epochs[-1].test_error:.2%}")
-            if folder:
-                _keep(folder, run, so_far, accelerator, model, optimizer)
+            if folder and accelerator.is_main_process:
+                write_checkpoint(folder / CHECKPOINT, run, so_far, accelerator.unwrap_model(model), optimizer)
+            if folder and epoch_ends:
+                _report(folder / METRICS, so_far.epochs, accelerator)
             sums.zero_()
             start = time.perf_counter()
 
     _, train_error = _test(accelerator, model, learnt)
-    trained = ResNet(spec, device="meta").eval()
-    trained.load_state_dict(accelerator.unwrap_model(model).state_dict(), assign=True)  # without Accelerate's wrappers
+    trained = filled(spec, accelerator.unwrap_model(model).state_dict()).eval()  # without Accelerate's wrappers
+    assert isinstance(trained, ResNet)
     if folder:
         if accelerator.is_main_process:
             save(trained, folder / NETWORK, overwrite=True)
@@ -228,18 +236,15 @@ def _test(accelerator: Accelerator, model: nn.Module, pictures: Any) -> tuple[fl
     return loss, error
 
 
-def _keep(
-    folder: Path, run: dict[str, Any], so_far: Progress, accelerator: Accelerator, model: nn.Module, optimizer: Any
-) -> None:
+def _report(path: Path, epochs: list[Epoch], accelerator: Accelerator) -> None:
+    """The rows as CSV, and the last one for TensorBoard."""
     if accelerator.is_main_process:
-        write_checkpoint(folder / CHECKPOINT, run, so_far, accelerator.unwrap_model(model), optimizer)
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
         table.writerow(Epoch._fields)
-        table.writerows(so_far.epochs)
-        write_text(folder / METRICS, text.getvalue())
-    if so_far.epochs and so_far.epochs[-1].step == so_far.step:
-        accelerator.log(so_far.epochs[-1]._asdict(), step=so_far.step)
+        table.writerows(epochs)
+        write_text(path, text.getvalue())
+    accelerator.log(epochs[-1]._asdict(), step=epochs[-1].step)
 
 
 # --- before the first step -------------------------------------------------------------------------------------------
@@ -309,10 +314,7 @@ def _folder(
     if not resume and any((folder / name).exists() for name in (CHECKPOINT, METRICS, NETWORK)):
         raise FileExistsError(errno.EEXIST, "there is a run already; resume it, or name another folder", str(folder))
     accelerator.wait_for_everyone()  # before the first process writes there
-    if accelerator.is_main_process and resume:
-        for unfinished in folder.glob(".*.part"):  # of a run that was killed while it wrote
-            unfinished.unlink()
-    elif accelerator.is_main_process:
+    if accelerator.is_main_process and not resume:
         folder.mkdir(parents=True, exist_ok=True)
         record = {"run": run | {"network": json.loads(run["network"])}, "provenance": provenance(accelerator.device)}
         write_text(folder / RUN, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
