@@ -5,6 +5,7 @@
 - Plotly is on the pages that hold an explorer (`data-rl-explorer` in a cell's HTML), and on no other.
 - MathJax is on the pages that hold an equation, and on no other: `mathjax_path` in `_config.yml` names the copy made
   here.
+- A "%" or "×" stays on the line of its number.
 
 The files of others come from `node_modules` (`make book` calls npm) and are never committed.
 """
@@ -16,6 +17,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
@@ -23,6 +25,7 @@ ASSETS = Path(__file__).parent.parent / "_assets"
 EXPLORER = "data-rl-explorer"
 EQUATION = 'class="math '
 PLOTLY = "vendor/plotly-basic.min.js"
+NUMBER_SPACE = re.compile(r"(?<=\d)\s(?=[%×])|(?<=\d\s×)\s(?=\d)")
 
 # From node_modules to the built book's _static. MathJax looks for its fonts and extensions beside itself, on demand.
 VENDOR = {
@@ -65,6 +68,13 @@ def choose_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any
         scripts[:] = [script for script in scripts if "mathjax" not in f"{script.filename} {script.attributes}".lower()]
 
 
+def keep_with_number(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """No line of the text begins with the "%" of a number above it, or with half of 8 × 8."""
+    for text in list(doctree.findall(nodes.Text)):
+        if not isinstance(text.parent, nodes.literal | nodes.FixedTextElement | nodes.math):
+            text.parent.replace(text, nodes.Text(NUMBER_SPACE.sub("\N{NO-BREAK SPACE}", text)))
+
+
 def drop_second_icon_set(app: Sphinx, exception: Exception | None) -> None:
     """Take Font Awesome's script off the pages: the theme loads its fonts too, which draw the same icons."""
     script = re.compile(r"[ \t]*<script src=\"[^\"]*/fontawesome/[^\"]*\"></script>\n?")
@@ -78,6 +88,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("book.css", priority=900)  # after the theme's
     app.add_js_file(None, body="window.RL_BOOK = true", priority=100)
     app.connect("builder-inited", copy_front_end)
+    app.connect("doctree-resolved", keep_with_number)
     app.connect("html-page-context", choose_scripts, priority=900)  # after Sphinx has added MathJax
     app.connect("build-finished", drop_second_icon_set)
     return {

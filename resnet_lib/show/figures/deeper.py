@@ -89,7 +89,7 @@ def trained(rows: Sequence[Mapping[str, Any]], error: str, epochs: int) -> Figur
         runs: dict[int, list[float]] = {}
         for row in rows:
             if row["case"].startswith(kind):
-                runs.setdefault(row["layers"], []).append(100 * row[ERRORS[error]][epochs - 1])
+                runs.setdefault(row["layers"], []).append(round(100 * row[ERRORS[error]][epochs - 1], 2))
         medians = {layers: median(errors) for layers, errors in runs.items()}
         places = [(layers, value) for layers, errors in runs.items() for value in errors]
         marker = {"color": colour, "symbol": f"{symbol}-open", "size": 7}
