@@ -1,11 +1,11 @@
-"""Runs the benchmarks and prints one table: `python -m benchmarks [name …]`, by default all of them."""
+"""Runs the benchmarks and prints a table of each: `python -m benchmarks [name …]`, by default all of them."""
 
 from __future__ import annotations
 
 import argparse
 from importlib import import_module
 
-from benchmarks.timing import Result, table
+from benchmarks.timing import table
 
 NAMES = ("pricing", "tools", "importing", "design", "machine", "inference", "training")
 
@@ -16,5 +16,5 @@ for name in chosen:
     if name not in NAMES:
         parser.error(f"{name!r} is no benchmark; choose from {', '.join(NAMES)}")
 
-results: list[Result] = [result for name in chosen for result in import_module(f"benchmarks.{name}").run()]
-print(table(results))
+for name in chosen:
+    print(table(import_module(f"benchmarks.{name}").run()), end="\n\n", flush=True)

@@ -36,6 +36,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def remove_unfinished(folder: Path, *names: str) -> None:
+    """Delete what a process left behind that was killed while it replaced files of these names."""
+    for name in names:
+        for temporary in folder.glob(f".{name}.*.part"):
+            temporary.unlink()
+
+
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Put `text` into the file `path`, as a whole or not at all: see `replacing`."""
     with replacing(path) as temporary:

@@ -154,12 +154,25 @@ def test_overwrite(saved):
 # ---- bad input ----
 
 
+def with_other_classes(spec):
+    """As many do for pictures of their own; the description does not know of it."""
+    model = rl.build(spec)
+    model.fc = torch.nn.Linear(model.fc.in_features, 3)
+    return model
+
+
 @pytest.mark.parametrize(
     ("model", "error", "message"),
     [
         (TINY, TypeError, "model must be a network or block as rl.build makes it, not NetworkSpec"),
         (torch.nn.Linear(1, 1), TypeError, "model must be .* not Linear"),
         (rl.build(TINY, device="meta"), ValueError, "model must have weights, .*'meta'"),
+        (
+            with_other_classes(TINY),
+            ValueError,
+            r"(?s)model must have the weights that model\.spec describes: .*fc\.weight",
+        ),
+        (rl.lab.fast(rl.build(TINY)).network, ValueError, r"(?s)model must have the weights .*layer1"),
     ],
 )
 def test_save_refuses(tmp_path, model, error, message):

@@ -152,8 +152,13 @@ def test_val_will_do(pictures, tmp_path):
         ),
         (lambda folder: [f.unlink() for f in (folder / "train").glob("*/*")], FileNotFoundError, "train must hold a"),
         (lambda folder: shutil.rmtree(folder / "test" / "two"), ValueError, "the same classes in both.*: two"),
+        (
+            lambda folder: [shutil.rmtree(f) for name in ("zero", "one") for f in folder.glob(f"*/{name}")],
+            ValueError,
+            "must have at least two classes: two",
+        ),
     ],
-    ids=["no folder", "no test", "empty", "no pictures", "a class is missing"],
+    ids=["no folder", "no test", "empty", "no pictures", "a class is missing", "one class"],
 )
 def test_a_folder_that_does_not_fit(pictures, tmp_path, damage, error, message):
     folder = tmp_path / "copy"
@@ -161,6 +166,17 @@ def test_a_folder_that_does_not_fit(pictures, tmp_path, damage, error, message):
     damage(folder)
     with pytest.raises(error, match=message):
         image_folder(folder)
+
+
+def test_hidden_folders_are_no_classes(pictures, tmp_path, monkeypatch):
+    folder = tmp_path / "copy"
+    shutil.copytree(pictures, folder)
+    for part in ("train", "test"):
+        shutil.copytree(folder / part / "one", folder / part / ".ipynb_checkpoints")
+    monkeypatch.chdir(folder)
+    data = image_folder(".")
+    assert data.labels == ("one", "two", "zero") and data.classes == 3
+    assert data.name == "copy"
 
 
 @pytest.mark.parametrize("image", [0, (16, 16, 16), 2.5])

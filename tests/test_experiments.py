@@ -98,7 +98,8 @@ def test_the_command(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "text", ["{}", "[]", '{"rows": []}', '{"rows": [], "settings": {}}', '{"rows": [], "settings": 1}']
+    "text",
+    ["{}", "[]", '{"rows": []}', '{"rows": [], "settings": {}}', '{"rows": [], "settings": 1}', '{"rows": [{}]}'],
 )
 def test_another_json_file_is_no_record(text, tmp_path, capsys):
     other = tmp_path / "other.json"
@@ -115,7 +116,7 @@ def test_another_json_file_is_no_record(text, tmp_path, capsys):
     [
         (["blocks", "--case", "basics"], "case must be one of 'basic', "),
         (["blocks", "--seeds", "0"], "seeds must be at least 1: 0"),
-        (["blocks", "--epochs", "0"], ""),
+        (["blocks", "--epochs", "0"], "epochs must be at least 1: 0"),
         (["blocks", "--jobs", "0"], "jobs must be at least 1: 0"),
         (["blocks", "--out", "/proc/nowhere.json"], "[Errno 2] /proc/nowhere.json cannot be written"),
         (["blocks", "--out", __file__], "is no record of an experiment; name another file"),

@@ -5,14 +5,17 @@ import os
 import pickle
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 import torch
+import torch.nn.utils.prune
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import blocks, networks
 from test_nn import vary_batch_norms
 from test_no_side_effects import equal, state_of
+from torch._inductor.cpp_builder import get_cpp_compiler
 
 import resnet_lib as rl
 from resnet_lib.lab import fast
@@ -132,9 +135,54 @@ def test_the_copy_is_for_inference():
     assert not any(module.training for module in copied.modules())
     assert not any(parameter.requires_grad for parameter in copied.parameters())
     assert not copied(torch.randn(1, 3, 32, 32, requires_grad=True)).requires_grad
-    with pytest.raises(ValueError, match="mode must be False: a copy for inference cannot be trained"):
-        copied.train()
-    assert copied.train(False) is copied.eval() is copied
+    whole = torch.nn.Sequential(copied, torch.nn.Linear(5, 2)).train()  # frozen features under a head that learns
+    assert whole[1].training and not any(module.training for module in copied.modules())
+    assert copied.train() is copied.train(False) is copied.eval() is copied
+
+
+def test_a_compiled_copy_keeps_its_weights(monkeypatch):
+    """Of other weights it would notice some and not others, since those that it was compiled with are constants."""
+    monkeypatch.setattr(torch, "compile", lambda function: function)
+    copied, other = (fast(varied(TINY)) for _ in range(2))
+    copied.load_state_dict(other.state_dict())  # not compiled yet
+    out = copied(images := torch.randn(1, 3, 32, 32))
+    for change in (lambda: copied.load_state_dict(other.state_dict()), copied.double):
+        with pytest.raises(ValueError, match="a compiled copy keeps its weights as they are: change the original"):
+            change()
+    assert torch.equal(copied(images), out)
+    assert copy.deepcopy(copied).double()(images.double()).dtype == torch.float64
+
+
+def test_what_has_been_changed_by_hand():
+    """What the description has, and the module has not any more, is left as it is."""
+    model, images = varied(TINY), torch.randn(2, 3, 32, 32)
+    model.bn1 = torch.nn.GroupNorm(2, 8)
+    model.layer1[0].bn1 = torch.nn.BatchNorm2d(8, track_running_stats=False)
+    copied = fast(model, compiled=False)
+    torch.testing.assert_close(copied(images), logits(model.eval(), images))
+    torch.testing.assert_close(fast(copied.network, compiled=False)(images), copied(images))
+
+
+def test_weights_that_are_computed_from_others():
+    model = rl.build(TINY)
+    torch.nn.utils.parametrizations.weight_norm(model.conv1)
+    with pytest.raises(ValueError, match=r"model must have plain weights; .*remove_parametrizations makes them so"):
+        fast(model)
+    model = rl.build(TINY)
+    torch.nn.utils.prune.l1_unstructured(model.conv1, "weight", amount=0.5)
+    with pytest.raises(ValueError, match="model cannot be copied: "):
+        fast(model)
+
+
+def test_a_network_in_bfloat16_is_folded_before_it_is_rounded():
+    model = varied(TINY).to(torch.bfloat16)
+    exact, images = copy.deepcopy(model).float(), torch.randn(2, 3, 32, 32)
+    copied = fast(model, compiled=False)
+    assert {tensor.dtype for tensor in copied.parameters()} == {torch.bfloat16}
+    ours = dict(copied.network.named_parameters())
+    for name, weight in fast(exact, compiled=False).network.named_parameters():
+        assert torch.equal(ours[name], weight.to(torch.bfloat16)), name
+    assert copied(images).dtype == torch.float32
 
 
 def test_copies_of_the_copy():
@@ -175,6 +223,14 @@ def test_images_that_will_not_do():
 
 # ---- compiled ----
 
+
+def compiler_works():
+    try:
+        return bool(get_cpp_compiler())
+    except RuntimeError:
+        return False
+
+
 COMPILED = """
 import sys
 import torch
@@ -203,6 +259,7 @@ print("equal")
 """
 
 
+@pytest.mark.skipif(not (compiler_works() and torch.backends.mkldnn.is_available()), reason="needs a C++ compiler")
 def test_compiled():
     """In a Python of its own, since compiling leaves much behind; without worker processes. Needs a C++ compiler."""
     environment = os.environ | {"TORCHINDUCTOR_COMPILE_THREADS": "1"}
@@ -210,17 +267,18 @@ def test_compiled():
     assert done.stdout == "equal\n", done.stderr
 
 
-def failing(function):
-    """What torch.compile gives where there is no C++ compiler: the first call raises."""
+def failing(function, error=RuntimeError):
+    """What torch.compile gives where there is no C++ compiler, or no room for its files: the first call raises."""
 
     def run(images):
-        raise RuntimeError("no working C++ compiler found")
+        raise error("no working C++ compiler found")
 
     return run
 
 
-def test_without_a_compiler(monkeypatch):
-    monkeypatch.setattr(torch, "compile", failing)
+@pytest.mark.parametrize("error", [RuntimeError, PermissionError])
+def test_without_a_compiler(monkeypatch, error):
+    monkeypatch.setattr(torch, "compile", partial(failing, error=error))
     model = varied(TINY)
     images = torch.randn(1, 3, 32, 32)
     copied = fast(model)

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from runpy import run_module
 from time import sleep
@@ -64,6 +64,40 @@ def test_a_module_without_a_description_is_counted_by_torch(groups, mode):
     ours = rl.lab.measure(rl.network("resnet50", depths=(1, 1, 1, 1), **shape), (40, 33), 2, mode=mode, **SHORT)
     assert (theirs.macs, theirs.activations) == (ours.macs, ours.activations)
     assert (theirs.network, ours.network) == ("ResNet", "NetworkSpec")
+
+
+@pytest.mark.parametrize(
+    ("model", "macs", "activations"),
+    [
+        (nn.Sequential(nn.Flatten(), nn.Linear(60, 5, bias=False)), [300], 5),
+        # In a transposed convolution each weight meets each place of the input, 4 × 5; the output has 9 × 11.
+        (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ConvTranspose2d(4, 2, 3, stride=2)), [12 * 20, 72 * 20], 4 * 20 + 2 * 99),
+    ],
+    ids=["a product", "transposed"],
+)
+def test_other_operators_are_counted_too(model, macs, activations):
+    found = rl.lab.measure(model, (4, 5), 2, **SHORT)
+    assert (found.macs, found.activations) == (2 * sum(macs), 2 * activations)
+    if len(macs) > 1:
+        model.append(nn.Flatten())  # to logits
+    step = rl.lab.measure(model, (4, 5), 2, mode="training", **SHORT)
+    assert step.macs == 2 * (3 * sum(macs) - macs[0])  # nobody asks for the images' gradient
+
+
+def test_a_step_of_a_network_that_is_partly_frozen():
+    model = rl.build("cifar_resnet20").requires_grad_(False)
+    model.fc.requires_grad_(True)
+    bill = rl.price(model.spec, 8, 2)
+    linear = bill.rows[-1]
+    found = rl.lab.measure(model, 8, 2, mode="training", **SHORT)
+    assert (found.macs, found.activations) == (bill.macs + linear.macs, bill.activations)
+
+
+def test_frozen_weights_have_no_momentum():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 512), nn.Linear(512, 2))
+    model[1].requires_grad_(False)
+    peak = rl.lab.measure(model, 8, 2, mode="training", **SHORT).peak_bytes
+    assert model[1].weight.nbytes < peak < 1.2 * model[1].weight.nbytes
 
 
 def test_defaults_are_those_of_price():
@@ -214,9 +248,19 @@ def test_hooks_are_gone_after_an_error():
     assert all(not module._forward_hooks and not module._forward_pre_hooks for module in model.modules())
 
 
-def test_a_step_runs_where_gradients_are_off():
-    with torch.no_grad():
+@pytest.mark.parametrize("off", [torch.no_grad, torch.inference_mode])
+def test_a_step_runs_where_gradients_are_off(off):
+    with off():
         assert rl.lab.measure("cifar_resnet20", 8, 2, mode="training", **SHORT).runs >= 3
+
+
+def test_an_autocast_around_it_does_not_count():
+    seen = []
+    model = nn.Sequential(nn.Conv2d(3, 4, 3))
+    model[0].register_forward_hook(lambda module, images, out: seen.append(out.dtype))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert rl.lab.measure(model, 8, 1, **SHORT).dtype == "fp32"
+    assert set(seen) == {torch.float32}
 
 
 # --- wrong input ----------------------------------------------------------------------------------------------------
@@ -272,6 +316,12 @@ def test_other_modules_have_no_layers():
             rl.lab.layers(module)
     with pytest.raises(ValueError, match="what must be one of"):
         rl.lab.layers("cifar_resnet20", 8, **SHORT).by("colour")
+
+
+def test_a_step_of_nothing_that_learns():
+    for module in (nn.Flatten(), rl.build("cifar_resnet20").requires_grad_(False)):
+        with pytest.raises(ValueError, match="mode must be 'inference' for a module without parameters that learn"):
+            rl.lab.measure(module, 8, 2, mode="training", **SHORT)
 
 
 def test_a_module_that_cannot_be_copied():
@@ -445,6 +495,61 @@ def test_one_network_out_of_memory_leaves_the_others(tmp_path, monkeypatch, caps
     assert "time model: needs at least three networks" in printed
 
 
+def test_what_fails_later_costs_no_row(tmp_path, monkeypatch, small_limits):
+    """A pass, the second one's limits, the layers: memory may run out at any time."""
+
+    def now_and_then(function):
+        calls = count()
+
+        def run(*arguments, **options):
+            if next(calls):
+                raise RuntimeError("out of memory")
+            return function(*arguments, **options)
+
+        return run
+
+    monkeypatch.setattr(measuring, "measure", now_and_then(measuring.measure))
+    monkeypatch.setattr(ceilings, "limits", now_and_then(ceilings.limits))
+    monkeypatch.setattr(measuring, "layers", now_and_then(next))  # a TypeError, would it come to that
+    with pytest.raises(RuntimeError):
+        measuring.layers(count()), measuring.layers()
+    monkeypatch.chdir(tmp_path)
+    options = [
+        "--image",
+        "8",
+        "--seconds",
+        "0.001",
+        "--passes",
+        "2",
+        "--layers",
+        "cifar_resnet20",
+        "--out",
+        "mine.json",
+    ]
+    assert main(["--networks", "cifar_resnet20", *options]) == 0
+    record = json.loads((tmp_path / "mine.json").read_text("utf-8"))
+    assert [row["network"] for row in record["rows"]] == ["cifar_resnet20"]
+    assert record["left_out"] == dict.fromkeys(("the limits", "cifar_resnet20, layer by layer"), "out of memory")
+    assert "layers" not in record
+    with pytest.raises(SystemExit, match="2"):
+        main(["--networks", "cifar_plain20", "--image", "8", "--seconds", "0.001"])
+
+
+def test_of_several_limits_each_ceiling_is_the_highest(tmp_path, monkeypatch):
+    of_pass = [
+        ceilings.Limits("cpu", 1, "fp32", 3e9, (2e9, 4e9), 5e9, (4e9, 6e9), 512, 8),
+        ceilings.Limits("cpu", 1, "fp32", 2e9, (1e9, 3e9), 7e9, (6e9, 8e9), 1024, 8),
+    ]
+    passes = iter(of_pass)
+    monkeypatch.setattr(ceilings, "limits", lambda *_, **__: next(passes))
+    monkeypatch.chdir(tmp_path)
+    options = ["--image", "8", "--seconds", "0.001", "--passes", "2", "--out", "mine.json"]
+    assert main(["--networks", "cifar_resnet20", *options]) == 0
+    found = json.loads((tmp_path / "mine.json").read_text("utf-8"))["limits"]
+    assert (found["macs_per_second"], found["macs_quartiles"], found["side"]) == (3e9, [2e9, 4e9], 512)
+    assert (found["bytes_per_second"], found["bytes_quartiles"]) == (7e9, [6e9, 8e9])
+
+
 def test_of_several_passes_each_row_keeps_its_quickest(tmp_path, monkeypatch, small_limits):
     measure, seconds = measuring.measure, iter([3.0, 1.0, 2.0, 4.0, 5.0, 0.5])  # two networks, three passes
 
@@ -490,8 +595,21 @@ def test_recorded_machines(name):
     for row in record["rows"]:
         bill = rl.price(rl.network(row["network"]), row["image"], row["batch"])
         assert row["macs"] == (bill.macs if row["mode"] == "inference" else rl.training(bill).macs)
-    assert len(timings(record)) >= 12
+        assert row["share"] == pytest.approx(row["macs_per_second"] / record["limits"]["macs_per_second"])
+    for fit in record["time_model"]:
+        errors = rl.leave_one_out(timings(record, fit["mode"], fit["batch"]))
+        assert fit["two_terms"]["mean"] == pytest.approx(errors.two_terms.mean)
+        assert fit["macs_alone"]["mean"] == pytest.approx(errors.macs_alone.mean)
     assert measured_roofline(record)["data"]
+
+
+def test_the_projects_own_machine_is_among_them():
+    """With enough networks for the time model."""
+    record = machines()["xeon_2_cores"]
+    assert {(fit["mode"], fit["batch"], fit["networks"]) for fit in record["time_model"]} == {
+        (mode, batch, 13) for mode in ("inference", "training") for batch in (1, 4)
+    }
+    assert record["layers"]["network"] == "resnet50"
 
 
 def test_the_roofline_has_both_ceilings_and_every_network():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -50,6 +51,7 @@ def state_of(model: torch.nn.Module) -> dict[str, Any]:
         "settings": {name: (t.dtype, t.device, t.stride()) for name, t in model.state_dict().items()},
         "random": torch.get_rng_state(),
         "threads": torch.get_num_threads(),
+        "environment": dict(os.environ),
     }
 
 

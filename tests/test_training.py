@@ -6,18 +6,21 @@ import csv
 import json
 import os
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from math import isfinite
 from pathlib import Path
 
+import numpy
 import pytest
+import sympy
 import torch
-from safetensors import safe_open
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 from torch.utils.data import DataLoader
@@ -39,14 +42,15 @@ SCRIPT = f"""
 import json, sys
 import resnet_lib as rl
 from resnet_lib.lab.training import Settings, train
-settings, options = json.loads(sys.argv[1]), json.loads(sys.argv[2])
-train(rl.{TINY!r}, "digits", Settings(**settings), cpu=True, progress=False, **options)
+settings = Settings(**json.loads(sys.argv[1]))
+for options in map(json.loads, sys.argv[2:]):
+    train(rl.{TINY!r}, "digits", settings, cpu=True, progress=False, **options)
 """
 
 
 @pytest.fixture(scope="module")
 def script(tmp_path_factory):
-    """Trains TINY, in a process of its own; its arguments are two JSON objects, settings and options."""
+    """Trains TINY, in a process of its own. Its arguments are JSON: settings, and the options of each training."""
     path = tmp_path_factory.mktemp("script") / "training.py"
     path.write_text(SCRIPT, encoding="utf-8")
     return path
@@ -76,8 +80,10 @@ def contents(folder):
 
 
 def progress(folder):
-    with safe_open(folder / training.CHECKPOINT, "pt") as file:
-        return json.loads(file.metadata()["progress"])
+    """From the header of the checkpoint; safe_open would open it twice, and it is replaced meanwhile."""
+    content = (folder / training.CHECKPOINT).read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    return json.loads(header["__metadata__"]["progress"])
 
 
 # --- what is learnt --------------------------------------------------------------------------------------------------
@@ -154,6 +160,7 @@ def test_what_a_run_leaves_behind(tmp_path):
     assert all(torch.equal(value, loaded.state_dict()[name]) for name, value in trained.model.state_dict().items())
     record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert record["run"]["network"]["depths"] == [1, 1]
+    assert record["classes"] == list("0123456789")
     assert record["provenance"]["torch"] == torch.__version__
 
     assert_in_tensorboard(out, trained.epochs)
@@ -168,14 +175,14 @@ def assert_in_tensorboard(out, epochs):
         assert logged == [(epoch.step, pytest.approx(getattr(epoch, name))) for epoch in epochs]
 
 
-def test_nothing_of_ours_changes(capfd):
+def test_nothing_of_ours_changes(capfd, tmp_path, monkeypatch):
     """Neither torch's random numbers nor its threads; and nothing is written or printed unless asked for."""
+    monkeypatch.chdir(tmp_path)
     before, threads = torch.get_rng_state(), torch.get_num_threads()
-    here = sorted(Path.cwd().iterdir())
     one, two = (learn(TINY, settings=replace(QUICK, epochs=1)) for _ in range(2))
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == threads
-    assert sorted(Path.cwd().iterdir()) == here
+    assert not list(tmp_path.iterdir())
     assert capfd.readouterr() == ("", "")
     assert all(torch.equal(a, b) for a, b in zip(one.model.parameters(), two.model.parameters(), strict=True))
 
@@ -183,6 +190,26 @@ def test_nothing_of_ours_changes(capfd):
 def test_a_name_takes_the_datas_channels_and_classes():
     trained = learn("cifar_resnet20", settings=Settings(epochs=1, batch=1352))
     assert (trained.model.spec.in_channels, trained.model.spec.classes) == (1, 10)
+
+
+def test_the_device_after_another_in_one_process():
+    assert [vars(training.processes(cpu))["_cpu"] for cpu in (True, False, True)] == [True, False, True]
+
+
+def test_accelerates_own_settings_do_not_count(monkeypatch):
+    """Those that `accelerate launch` leaves in the environment: what was asked for here holds."""
+    settings = replace(QUICK, epochs=1)
+    asked = learn(TINY, settings=settings)
+    monkeypatch.setenv("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", "2")
+    assert learn(TINY, settings=settings).epochs[0][:7] == asked.epochs[0][:7]
+
+
+def test_whole_numbers_of_numpy(tmp_path):
+    learn(TINY, settings=Settings(epochs=numpy.int64(1), batch=numpy.int32(676), seed=numpy.int64(3)), out=tmp_path)
+    run = json.loads((tmp_path / training.RUN).read_text(encoding="utf-8"))["run"]
+    assert (run["epochs"], run["batch"], run["seed"]) == (1, 676, 3)
+    with pytest.raises(TypeError, match="epochs must be a whole number"):
+        Settings(epochs=sympy.Symbol("e", positive=True))
 
 
 def test_bf16_after_fp32_in_one_process():
@@ -236,19 +263,39 @@ def assert_learnt_alike(ours, theirs):
         torch.testing.assert_close(value, theirs[name], rtol=1e-4, atol=1e-5, msg=name)
 
 
-def test_two_processes_learn_what_one_does_in_two_parts(tmp_path, script, in_two_parts):
-    settings, options = {"epochs": 2, "batch": 64}, {"out": str(tmp_path / "run")}
+@pytest.fixture
+def broken_off_in_parts(tmp_path, monkeypatch):
+    """The folder of such a run that ended in its second epoch."""
+
+    def interrupted(path, run, so_far, *others):
+        if so_far.step > STEPS + 5:
+            raise KeyboardInterrupt
+        written(path, run, so_far, *others)
+
+    written = training.write_checkpoint
+    monkeypatch.setattr(training, "write_checkpoint", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        learn(TINY, "digits", replace(QUICK, accumulate=2), out=tmp_path / "broken off", checkpoint_every=1)
+    monkeypatch.undo()
+    assert progress(tmp_path / "broken off")["step"] == STEPS + 5
+    return tmp_path / "broken off"
+
+
+def test_two_processes_learn_what_one_does_in_two_parts(tmp_path, script, in_two_parts, broken_off_in_parts):
+    """From the start, and from where the one stopped; several trainings in one program."""
+    settings = {"epochs": 2, "batch": 64}
+    anew, resumed = {"out": str(tmp_path / "run")}, {"out": str(broken_off_in_parts), "resume": True}
     finished = run(
         "-m",
         "torch.distributed.run",
         "--nproc-per-node=2",
         "--standalone",
         script,
-        json.dumps(settings),
-        json.dumps(options),
+        *map(json.dumps, (settings, anew, resumed)),
     )
     assert finished.returncode == 0, finished.stderr
     assert_learnt_alike(state(tmp_path / "run"), in_two_parts)
+    assert_learnt_alike(state(broken_off_in_parts), in_two_parts)
     other = learn(TINY, "digits", QUICK).model.state_dict()
     with pytest.raises(AssertionError):  # BatchNorm on the whole batch is another network
         assert_learnt_alike(other, in_two_parts)
@@ -379,9 +426,37 @@ def test_a_run_is_not_overwritten(broken_off):
 
 
 def test_a_run_killed_before_its_first_checkpoint_starts_anew(tmp_path):
-    (tmp_path / training.RUN).write_text("{}", encoding="utf-8")
+    (tmp_path / training.RUN).write_text('{"run": {}, "provenance": {}}', encoding="utf-8")
     learn(TINY, "digits", replace(QUICK, epochs=1), out=tmp_path)
-    assert "provenance" in json.loads((tmp_path / training.RUN).read_text(encoding="utf-8"))
+    assert json.loads((tmp_path / training.RUN).read_text(encoding="utf-8"))["provenance"]
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "", "3"])
+def test_somebody_elses_files_stay(tmp_path, text):
+    (tmp_path / ".movie.mkv.part").write_text("half a film", encoding="utf-8")
+    (tmp_path / "run.json").write_text(text, encoding="utf-8")
+    before = contents(tmp_path)
+    with pytest.raises(FileExistsError, match=r"this file is not a run's; name another folder: .*run\.json"):
+        learn(TINY, "digits", QUICK, out=tmp_path)
+    assert contents(tmp_path) == before
+    (tmp_path / "run.json").unlink()
+    learn(TINY, "digits", replace(QUICK, epochs=1), out=tmp_path)
+    assert (tmp_path / ".movie.mkv.part").read_text(encoding="utf-8") == "half a film"
+
+
+def test_where_tensorboard_cannot_write(tmp_path):
+    (tmp_path / "tensorboard").write_text("in the way", encoding="utf-8")
+    with pytest.raises(OSError, match=rf"{tmp_path}/tensorboard cannot be written"):
+        learn(TINY, "digits", QUICK, out=tmp_path)
+    assert (tmp_path / "tensorboard").read_text(encoding="utf-8") == "in the way"
+
+
+def test_a_checkpoint_of_other_columns(broken_off):
+    model, optimizer = rl.build(TINY), torch.optim.SGD(rl.build(TINY).parameters())
+    path, columns = broken_off / training.CHECKPOINT, training.Progress(step=1, epochs=[(1, 2)])
+    training.write_checkpoint(path, {}, columns, model, optimizer)
+    with pytest.raises(ValueError, match="is no checkpoint of a training"):
+        learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
 
 
 def test_nothing_to_resume(tmp_path):
@@ -443,10 +518,13 @@ def test_bad_arguments(network, settings, options, error, message):
         learn(network, settings=Settings(**{"batch": 64, **settings}), **options)
 
 
-@pytest.mark.parametrize(("gpus", "what"), [(0, "processor cores"), (1, "GPUs")])
+@pytest.mark.parametrize(("gpus", "what"), [(0, "processor cores"), (1, "GPUs"), (1, "processor cores")])
 def test_more_processes_than_devices(monkeypatch, gpus, what):
     monkeypatch.setenv("LOCAL_WORLD_SIZE", str((os.cpu_count() or 1) + 1))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    if gpus and what != "GPUs":
+        monkeypatch.setenv("ACCELERATE_USE_CPU", "True")  # as `accelerate launch --cpu` says it
+        gpus = 0
     with pytest.raises(ValueError, match=f"processes must be at most {gpus or os.cpu_count()}, this machine's {what}"):
         train(TINY, settings=QUICK, progress=False)
 
@@ -472,8 +550,13 @@ def test_the_command_ends_with_one_line(arguments, message, capsys, monkeypatch,
     assert not list(tmp_path.iterdir())
 
 
-def test_only_the_first_process_tells_of_an_error(capsys, monkeypatch):
-    monkeypatch.setenv("RANK", "1")
+def test_the_first_process_of_each_machine_tells_of_an_error(capsys, monkeypatch):
+    monkeypatch.setenv("RANK", "2")
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    with pytest.raises(SystemExit, match="2"):
+        main(["--network", "resnet21"])
+    assert "name must be one of" in capsys.readouterr().err
+    monkeypatch.setenv("LOCAL_RANK", "1")
     with pytest.raises(SystemExit, match="2"):
         main(["--network", "resnet21"])
     assert capsys.readouterr() == ("", "")
@@ -485,3 +568,39 @@ def test_pictures_from_a_folder(pictures):
     trained = learn(spec, data, Settings(epochs=1, batch=8))
     other = learn(spec, data, Settings(epochs=1, batch=8), workers=2)
     assert trained.epochs[0][:7] == other.epochs[0][:7]  # whoever loads them, the pictures are the same
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_a_picture_that_cannot_be_read(pictures, tmp_path, capsys, workers):
+    folder = tmp_path / "pictures"
+    shutil.copytree(pictures, folder)
+    damaged = folder / "train" / "two" / "3.png"
+    damaged.write_bytes(damaged.read_bytes()[:40])
+    with pytest.raises(SystemExit, match="2"):
+        main(["--data", str(folder), "--image", "16", "--batch", "12", "--epochs", "1", "--workers", workers, "--cpu"])
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("python -m resnet_lib.lab.train: ") and f"{damaged} cannot be read: " in error
+
+
+def test_one_process_downloads_before_the_others_look(tmp_path, monkeypatch):
+    happened = []
+
+    class Processes:
+        @contextmanager
+        def local_main_process_first(self):
+            happened.append("first")
+            yield
+            happened.append("then the others")
+
+        def destroy_process_group(self):
+            happened.append("the end")
+
+    def fetched(folder, download):
+        happened.append(f"download={download} into {folder}")
+        return digits()
+
+    monkeypatch.setattr(training, "processes", lambda cpu: Processes())
+    monkeypatch.setattr("resnet_lib.lab.data.cifar10", fetched)
+    monkeypatch.setattr(training, "train", lambda *_, **__: training.Trained(rl.build(TINY), (), 0.25, 0.5))
+    assert main(["--data", "cifar10", "--download", "--data-folder", "there"]) == 0
+    assert happened == ["first", "download=True into there", "then the others", "the end"]

@@ -84,10 +84,12 @@ def _per_second(amount: int, time: Spread) -> tuple[float, tuple[float, float]]:
 @contextmanager
 def _products_as_in_convolutions(device: torch.device) -> Iterator[None]:
     """Let a GPU's matrix products use TF32 for float32 where its convolutions may: otherwise these would beat them."""
+    if device.type != "cuda" or not torch.backends.cudnn.allow_tf32:
+        yield
+        return
     before = torch.get_float32_matmul_precision()
     try:
-        if device.type == "cuda" and torch.backends.cudnn.allow_tf32:
-            torch.set_float32_matmul_precision("high")
+        torch.set_float32_matmul_precision("high")
         yield
     finally:
         torch.set_float32_matmul_precision(before)

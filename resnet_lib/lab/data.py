@@ -37,19 +37,24 @@ Transform = Callable[[Any], Tensor]
 class Data:
     """Pictures with their classes, in two parts that share no picture.
 
-    `train` and `test` give (picture, class) by index; `augment` makes of a training picture the tensor that is learnt
-    from, (in_channels, height, width), and may draw from torch's random numbers; `prepare` makes the one that is
-    tested. `image` is its height and width in pixels.
+    `train` and `test` give (picture, class) by index; `labels` are the classes' names. `augment` makes of a training
+    picture the tensor that is learnt from, (in_channels, height, width), and may draw from torch's random numbers;
+    `prepare` makes the one that is tested. `image` is its height and width in pixels.
     """
 
     name: str
-    classes: int
+    labels: tuple[str, ...]
     in_channels: int
     image: tuple[int, int]
     train: Dataset[Any]
     test: Dataset[Any]
     augment: Transform
     prepare: Transform
+
+    @property
+    def classes(self) -> int:
+        """How many they are."""
+        return len(self.labels)
 
     def __str__(self) -> str:
         height, width = self.image
@@ -78,7 +83,7 @@ def digits() -> Data:
     shift = torchvision.transforms.RandomCrop(8, padding=1, fill=float(pictures.min()))
     return Data(
         name="digits",
-        classes=10,
+        labels=tuple(map(str, bunch.target_names)),
         in_channels=1,
         image=(8, 8),
         train=TensorDataset(pictures[~tested], labels[~tested]),
@@ -107,7 +112,7 @@ def cifar10(folder: str | PathLike[str], *, download: bool = False) -> Data:
     prepare = transforms.Compose([transforms.ToTensor(), transforms.Normalize(CIFAR10_MEAN, CIFAR10_STD)])
     augment = transforms.Compose([transforms.RandomCrop(32, padding=4), transforms.RandomHorizontalFlip(), prepare])
     train, test = parts
-    return Data("cifar10", 10, 3, (32, 32), train, test, augment, prepare)
+    return Data("cifar10", tuple(train.classes), 3, (32, 32), train, test, augment, prepare)
 
 
 def image_folder(folder: str | PathLike[str], *, image: Any = 224) -> Data:
@@ -115,8 +120,9 @@ def image_folder(folder: str | PathLike[str], *, image: Any = 224) -> Data:
 
     Learnt from: a random part of at least 8 % of the picture, mirrored half of the time (Szegedy et al. 2014, section
     6); tested: the middle, from a picture whose shorter side is 8/7 of `image`, as torchvision does (256 for 224). A
-    class is a folder's name. Raises FileNotFoundError for a missing or empty folder, ValueError where the two parts do
-    not have the same classes.
+    class is a folder's name; one that begins with a dot is none. Raises FileNotFoundError for a missing or empty
+    folder, and ValueError where the two parts do not have the same classes, at least two. A picture that cannot be read
+    raises OSError with its name when its turn comes.
     """
     height, width = _check.image_size(image)
     root = Path(folder)
@@ -124,13 +130,15 @@ def image_folder(folder: str | PathLike[str], *, image: Any = 224) -> Data:
     if train.classes != test.classes:
         only = sorted(set(train.classes) ^ set(test.classes))
         raise ValueError(f"{root} must have the same classes in both parts; in one only: {', '.join(only)}")
+    if len(train.classes) < 2:
+        raise ValueError(f"{root} must have at least two classes: {', '.join(train.classes)}")
     transforms = torchvision.transforms
     scale = transforms.Compose([transforms.ToTensor(), transforms.Normalize(IMAGENET_MEAN, IMAGENET_STD)])
     augment = [transforms.RandomResizedCrop((height, width)), transforms.RandomHorizontalFlip(), scale]
     prepare = [transforms.Resize(ceil(max(height, width) * 8 / 7)), transforms.CenterCrop((height, width)), scale]
     return Data(
-        name=root.name,
-        classes=len(train.classes),
+        name=root.resolve().name,
+        labels=tuple(train.classes),
         in_channels=3,
         image=(height, width),
         train=train,
@@ -140,11 +148,28 @@ def image_folder(folder: str | PathLike[str], *, image: Any = 224) -> Data:
     )
 
 
+class Pictures(torchvision.datasets.ImageFolder):  # type: ignore[misc, name-defined]
+    """A folder of pictures for each class, without `.ipynb_checkpoints` and the like."""
+
+    def find_classes(self, directory: str) -> tuple[list[str], dict[str, int]]:
+        classes = [name for name in super().find_classes(directory)[0] if not name.startswith(".")]
+        if not classes:
+            raise FileNotFoundError(f"Couldn't find any class folder in {directory}.")
+        return classes, {name: number for number, name in enumerate(classes)}
+
+
+def _picture(path: str) -> Any:
+    try:
+        return torchvision.datasets.folder.default_loader(path)
+    except OSError as error:
+        raise OSError(f"{path} cannot be read: {error}") from error
+
+
 def _part(root: Path, names: tuple[str, ...]) -> Any:
     for name in names:
         if (root / name).is_dir():
             try:
-                return torchvision.datasets.ImageFolder(str(root / name))
+                return Pictures(str(root / name), loader=_picture)
             except FileNotFoundError as error:
                 raise FileNotFoundError(
                     f"{root / name} must hold a folder of pictures for each class: {error}"
@@ -230,5 +255,5 @@ class Prepared(Dataset[tuple[Tensor, int]]):
 
 
 def mixed(*numbers: int) -> int:
-    """One seed from several numbers; seeds that differ in any of them have nothing in common."""
+    """One seed from several numbers, which may be large; a last number that is 0 makes no difference."""
     return int(numpy.random.SeedSequence(numbers).generate_state(1, numpy.uint64)[0] >> numpy.uint64(1))

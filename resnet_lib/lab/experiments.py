@@ -34,7 +34,8 @@ from resnet_lib.spec import NetworkSpec
 from resnet_lib.zoo import network
 
 SEEDS = {"degradation": 5, "patience": 3, "blocks": 5, "shortcuts": 5, "zero_init": 5}
-# The paper's recipe for CIFAR-10, but smaller batches of fewer pictures, and a gentle start for 110 layers.
+# Rate, momentum and weight decay are the paper's for CIFAR-10. Few pictures, so small
+# batches; a gentle start for 110 layers.
 SETTINGS = Settings(epochs=15, batch=64, warm_up=2.0, label_smoothing=0.0)
 
 
@@ -129,7 +130,7 @@ def record(
     `out` holds rows of other settings or from another machine, and OSError if it cannot be written.
     """
     head, cases = _head(name, settings), list(cases)
-    held = {(row["case"], row["seed"]): row for row in _held(out, head)}
+    held = _held(out, head)
     write_json(out, head | {"rows": list(held.values())})  # now rather than after an hour, if it cannot be written
     todo = [(case, seed) for seed in range(seeds) for case in cases if (case.label, seed) not in held]
     order = [case.label for case in EXPERIMENTS[name]()]
@@ -169,13 +170,13 @@ def _head(name: str, settings: Settings) -> dict[str, Any]:
     return {"experiment": name, "about": about, "data": str(digits()), "settings": common, "provenance": machine}
 
 
-def _held(out: Path, head: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rows that the file holds already, if they are of the same kind."""
+def _held(out: Path, head: dict[str, Any]) -> dict[tuple[str, int], dict[str, Any]]:
+    """The rows that the file holds already, by case and seed, if they are of the same kind."""
     if not out.exists():
-        return []
+        return {}
     try:
         held = json.loads(out.read_text(encoding="utf-8"))
-        rows: list[dict[str, Any]] = held["rows"]
+        rows = {(row["case"], row["seed"]): row for row in held["rows"]}
         ours, theirs = ({**_flat(record), "date": None} for record in (head, held))
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{out} is no record of an experiment; name another file: {error!r}") from error

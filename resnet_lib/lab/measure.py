@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resnet_lib import _check
 from resnet_lib._files import write_json, write_text
@@ -21,6 +21,10 @@ from resnet_lib.cost.bill import price
 from resnet_lib.cost.time import Errors, fit_time, leave_one_out
 from resnet_lib.lab.records import timings
 from resnet_lib.zoo import network
+
+if TYPE_CHECKING:
+    from resnet_lib.lab.ceilings import Limits
+    from resnet_lib.lab.measuring import Measurement
 
 # ImageNet's, and a wide one of CIFAR's for few activations per MAC. CIFAR's small ones take most of their time between
 # operations, of which neither term of the time model knows.
@@ -115,7 +119,7 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     from tqdm import tqdm
 
     from resnet_lib.lab.ceilings import limits
-    from resnet_lib.lab.measuring import Measurement, layers, measure
+    from resnet_lib.lab.measuring import layers, measure
     from resnet_lib.lab.provenance import provenance
     from resnet_lib.lab.timing import torch_threads
 
@@ -123,30 +127,36 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     how = where | {"memory_format": arguments.memory_format}
     modes = ("inference", "training") if arguments.training else ("inference",)
     plan = [(name, mode, batch) for mode in modes for batch in arguments.batch for name in arguments.networks]
-    left_out: dict[str, str] = {}
-    quickest: dict[tuple[str, str, int], Measurement] = {}
+    failed: dict[str, str] = {}
+    quickest: dict[str, Measurement] = {}
+    ceilings: Limits | None = None
+
+    def tried(what: str, function: Callable[..., Any], *of: Any, **options: Any) -> Any:
+        """Its result, or None: out of memory, most likely, and the other rows are still worth having."""
+        try:
+            return function(*of, **options)
+        except RuntimeError as error:
+            failed[what] = str(error).partition("\n")[0]
+            return None
+
     with torch_threads(arguments.threads):
         origin = provenance(where["device"])
-        passes = [limits(**where, seconds=2 * arguments.seconds)]
         with tqdm(plan * arguments.passes, unit="row", disable=None) as bar:
             for i, (name, mode, batch) in enumerate(bar):
-                bar.set_description(f"{name}, {mode}, batch {batch}")
-                if i and i % len(plan) == 0:  # another pass
-                    passes.append(limits(**where, seconds=2 * arguments.seconds))
-                try:
-                    found = measure(name, arguments.image, batch, mode=mode, seconds=arguments.seconds, **how)
-                except RuntimeError as error:  # out of memory, most likely: the other rows are still worth having
-                    left_out[f"{name}, {mode}, batch {batch}"] = str(error).partition("\n")[0]
-                    continue
-                before = quickest.get((name, mode, batch), found)
-                quickest[name, mode, batch] = min(before, found, key=lambda measured: measured.seconds)
-        ceilings = max(passes, key=lambda measured: measured.macs_per_second)
-        rows = [m.row() | {"share": m.macs_per_second / ceilings.macs_per_second} for m in quickest.values()]
-        inside = arguments.layers and layers(
-            arguments.layers, arguments.image, arguments.batch[0], seconds=2 * arguments.seconds, **how
-        )
-    if not rows:
-        raise ValueError(f"nothing could be measured: {next(iter(left_out.values()))}")
+                if i % len(plan) == 0:  # a pass begins
+                    ceilings = _higher(ceilings, tried("the limits", limits, **where, seconds=2 * arguments.seconds))
+                bar.set_description(what := f"{name}, {mode}, batch {batch}")
+                options = {"mode": mode, "seconds": arguments.seconds, **how}
+                found = tried(what, measure, name, arguments.image, batch, **options)
+                if found and (what not in quickest or found.seconds < quickest[what].seconds):
+                    quickest[what] = found
+        inside = arguments.layers and tried(
+            f"{arguments.layers}, layer by layer", layers,
+            arguments.layers, arguments.image, arguments.batch[0], seconds=2 * arguments.seconds, **how,
+        )  # fmt: skip
+    if not (quickest and ceilings):
+        raise ValueError(f"nothing could be measured: {next(iter(failed.values()))}")
+    rows = [m.row() | {"share": m.macs_per_second / ceilings.macs_per_second} for m in quickest.values()]
     record: dict[str, Any] = {
         "name": arguments.name or (origin["processor"] if origin["device"] == "cpu" else origin["device"]),
         "provenance": origin,
@@ -156,7 +166,7 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
             "passes": arguments.passes,
         },
         "limits": asdict(ceilings),
-        "left_out": left_out,
+        "left_out": {what: why for what, why in failed.items() if what not in quickest},
     }  # fmt: skip
     if inside:
         times = {row.name: row.seconds for row in inside.rows}
@@ -167,6 +177,15 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     pairs = dict.fromkeys((row["mode"], row["batch"]) for row in rows)
     models = [_time_model({"rows": rows}, mode, batch) for mode, batch in pairs]
     return record | {"time_model": [model for model in models if model], "rows": rows}
+
+
+def _higher(best: Limits | None, found: Limits | None) -> Limits | None:
+    """Of each ceiling the higher, with its quartiles: a pass may have met other people's work in one of them."""
+    if best is None or found is None:
+        return best or found
+    fields = {"macs_per_second": ("macs_quartiles", "side"), "bytes_per_second": ("bytes_quartiles", "copied")}
+    better = [(name, *others) for name, others in fields.items() if getattr(found, name) > getattr(best, name)]
+    return replace(best, **{name: getattr(found, name) for names in better for name in names})
 
 
 def _time_model(record: dict[str, Any], mode: str, batch: int) -> dict[str, Any] | None:

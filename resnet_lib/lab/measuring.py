@@ -113,12 +113,14 @@ def measure(
     `peak_bytes` is the most that is alive during a run: parameters, buffers, images, in training labels and momentum,
     and whatever torch's allocator of the device gives out meanwhile: activations, gradients, and the workspace of the
     operators' algorithms. Left out is what is alive for other reasons (gradients that the module already had), and
-    what a library takes by itself. A GPU's allocator rounds up to 512 bytes.
+    what a library takes by itself. A GPU's allocator rounds up to 512 bytes, and its peak statistics begin anew; on a
+    CPU torch's profiler looks on, and ends one that is already running.
 
     The module is left as it was: a training step, and other settings than its own, happen on a copy.
 
     Raises ValueError or TypeError for a setting that will not do here, and ValueError for a module that would have to
-    be copied and cannot, for a training step of a single block, and for one in which BatchNorm has a single value.
+    be copied and cannot, for a training step of a single block, for one of a module without anything to learn, and for
+    one in which BatchNorm has a single value.
     """
     _check.one_of("mode", mode, MODES)
     threads, seconds = a_number_of_threads(threads), _check.positive_number("seconds", seconds)
@@ -131,7 +133,8 @@ def measure(
                 optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
                 labels = torch.zeros(len(images), dtype=torch.long, device=images.device)
                 call = partial(_step, model, images, labels, optimizer)
-                held = _held(model, images) + labels.nbytes + sum(p.nbytes for p in model.parameters())  # momentum
+                momentum = sum(p.nbytes for p in model.parameters() if p.requires_grad)
+                held = _held(model, images) + labels.nbytes + momentum
             time = spread(runs(call, images.device, seconds))
             if mode == "training":
                 optimizer.zero_grad()  # released outside of what the profiler sees
@@ -291,7 +294,7 @@ def _subject(
         raise TypeError(f"model_or_name must be a name, a description or a torch module: {model_or_name!r}")
     bill = price(spec, image, batch) if described else None
     if mode == "training":
-        _refuse_step(spec, bill, batch)
+        _refuse_step(model_or_name, spec, bill, batch)
     has = _settings(model_or_name) if isinstance(model_or_name, nn.Module) else FROM_A_NAME
     settings = _Settings(
         has.dtype if dtype is None else a_dtype(dtype),
@@ -299,7 +302,11 @@ def _subject(
         a_device(has.device if device is None else device),
     )
     gpu = settings.device.type == "cuda"
-    with torch.random.fork_rng(devices=[settings.device] if gpu else []):
+    with (
+        torch.random.fork_rng(devices=[settings.device] if gpu else []),
+        torch.autocast(settings.device.type, enabled=False),  # whatever the caller is in
+        torch.inference_mode(False),
+    ):
         if not isinstance(model_or_name, nn.Module):
             model: nn.Module = build(spec, **settings._asdict())
         elif mode == "training" or settings != has:
@@ -320,7 +327,9 @@ def _image_shape(model: nn.Module, image: Any, batch: int) -> tuple[int, ...]:
     return (_check.positive_int("batch", batch), channels, *size)
 
 
-def _refuse_step(spec: Any, bill: Bill | None, batch: int) -> None:
+def _refuse_step(model: Any, spec: Any, bill: Bill | None, batch: int) -> None:
+    if isinstance(model, nn.Module) and not any(p.requires_grad for p in model.parameters()):
+        raise ValueError("mode must be 'inference' for a module without parameters that learn: 'training'")
     if isinstance(spec, BlockSpec):
         raise ValueError("mode must be 'inference' for a single block, which has no logits: 'training'")
     norms = [row for row in bill.rows if row.kind == "batch_norm"] if bill is not None else []
@@ -381,22 +390,24 @@ def _name(table: dict[str, Any], value: Any) -> str:
 
 def _counts(subject: _Subject, call: Callable[[], None]) -> tuple[int, int]:
     """MACs of the call, and activations of a forward pass: from the bill, or by torch's counter."""
-    if subject.bill is not None:
-        is_step = subject.model.training
+    is_step = subject.model.training
+    as_described = not is_step or all(p.requires_grad for p in subject.model.parameters())
+    if subject.bill is not None and as_described:
         return training(subject.bill).macs if is_step else subject.bill.macs, subject.bill.activations
     aten = torch.ops.aten
     with FlopCounterMode(display=False, custom_mapping={aten.convolution_backward: _gradients_flops}) as counter:
         call()
-    outputs = dict.fromkeys((aten.convolution, aten.addmm), _output_elements)
+    outputs = dict.fromkeys((aten.convolution, aten.addmm, aten.mm), _output_elements)
     with FlopCounterMode(display=False, custom_mapping=outputs) as elements:
         subject.forward()
-    return int(counter.get_total_flops()) // 2, int(elements.get_total_flops())
+    counts = elements.get_flop_counts().get("Global", {})
+    return int(counter.get_total_flops()) // 2, sum(int(counts.get(op, 0)) for op in outputs)
 
 
 def _gradients_flops(gradient: list[int], images: list[int], weight: list[int], *others: Any, **_: Any) -> int:
     """FLOPs of a convolution's gradients; torch 2.13 counts a grouped one's weight gradient `groups` times."""
-    of_input, of_weight, _of_bias = others[-1]
-    return 2 * prod(gradient) * prod(weight[1:]) * (int(of_input) + int(of_weight))
+    transposed, (of_input, of_weight, _of_bias) = others[4], others[-1]
+    return 2 * prod(images if transposed else gradient) * prod(weight[1:]) * (int(of_input) + int(of_weight))
 
 
 def _output_elements(*_: Any, out_shape: Any, **__: Any) -> int:
@@ -411,6 +422,18 @@ def _held(model: nn.Module, images: Tensor) -> int:
     return images.nbytes + sum(tensor.nbytes for tensor in chain(model.parameters(), model.buffers()))
 
 
+@contextmanager
+def _silent_profiler() -> Iterator[None]:
+    """Torch's profiler reports its start and stop on stderr, unless this variable says otherwise at its first use."""
+    before = os.environ.get("KINETO_LOG_LEVEL")
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["KINETO_LOG_LEVEL"]
+
+
 def _rise(call: Callable[[], None], device: torch.device) -> int:
     """Bytes by which what torch's allocator has given out rises at most during the call."""
     if device.type == "cuda":
@@ -420,11 +443,10 @@ def _rise(call: Callable[[], None], device: torch.device) -> int:
         call()
         torch.cuda.synchronize(device)
         return torch.cuda.max_memory_allocated(device) - before
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # or the profiler reports its start and stop on stderr
     collects = gc.isenabled()
     gc.disable()  # what others have left behind is not to be released meanwhile
     try:
-        with profile(profile_memory=True) as profiled:
+        with _silent_profiler(), profile(profile_memory=True) as profiled:
             call()
     finally:
         if collects:

@@ -76,9 +76,9 @@ def read_checkpoint(
     tensors, metadata = read_tensors(path)
     try:
         written, progress = json.loads(metadata["run"]), Progress(**json.loads(metadata["progress"]))
+        progress.epochs = [Epoch(*row) for row in progress.epochs]
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is no checkpoint of a training: {error!r}") from error
-    progress.epochs = [Epoch(*row) for row in progress.epochs]
     if differing := _check.differences(run, written):
         words = ", ".join(f"{key} was {theirs!r}, not {ours!r}" for key, (ours, theirs) in differing.items())
         raise ValueError(f"{path} belongs to another run: {words}")

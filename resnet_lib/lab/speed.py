@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
+from torch.nn.utils.parametrize import is_parametrized
 
 from resnet_lib import _check
 from resnet_lib.nn.blocks import ResidualBlock
@@ -34,7 +35,7 @@ def fast(
                    because the shortcut reads the same input unnormalised, and so does the network its last.
     channels_last  weights and images lie in memory pixel by pixel, the channels of a pixel side by side
     dtype          of weights and arithmetic, after folding: torch.bfloat16, say; left out: the model's own
-    compiled       by torch.compile, with the weights as constants: changing them afterwards is not noticed. It takes
+    compiled       by torch.compile, with the weights as constants, so they cannot be changed afterwards. It takes
                    10 to 50 s on two CPU cores, in the first call, in the first with another image or batch size, and
                    at most a few times more; it needs a C++ compiler (on a GPU: Triton). True: RuntimeError where it
                    fails; left out: a RuntimeWarning, and the copy works uncompiled; False: not tried
@@ -43,7 +44,8 @@ def fast(
     dtype, whichever it computes in. Its device is the model's.
 
     Raises TypeError for a model that is not `build`'s (load another's weights into one: the keys are torchvision's),
-    ValueError for another dtype than float32, float64, float16 and bfloat16.
+    ValueError for another dtype than float32, float64, float16 and bfloat16, and for a model that cannot be copied or
+    whose weights are parametrised.
     """
     if not isinstance(model, ResNet | ResidualBlock):
         raise TypeError(f"model must be a network or block as rl.build makes it, not {type(model).__name__}")
@@ -54,11 +56,19 @@ def fast(
     if compiled is not None:
         _check.boolean("compiled", compiled)
 
-    network = copy.deepcopy(model).eval().requires_grad_(False)
+    if any(is_parametrized(module) for module in model.modules()):
+        raise ValueError(
+            "model must have plain weights; torch.nn.utils.parametrize.remove_parametrizations makes them so"
+        )
+    try:
+        network = copy.deepcopy(model).eval().requires_grad_(False)
+    except RuntimeError as error:  # a weight that is computed from others, by torch.nn.utils.prune for one
+        raise ValueError(f"model cannot be copied: {error}") from error
     network.zero_grad(set_to_none=True)
+    own = next(network.parameters()).dtype
     if fold:
-        _fold(network)
-    network.to(dtype=dtype)
+        _fold(network.to(dtype=torch.promote_types(own, torch.float32)))  # rounded once, afterwards
+    network.to(dtype=own if dtype is None else dtype)
     if channels_last:
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return InferenceCopy(network, channels_last, compiled)
@@ -75,6 +85,8 @@ def _fold(network: ResNet | ResidualBlock) -> None:
                 continue
             conv: Any = part.get_submodule(before.name)
             norm: Any = part.get_submodule(op.name)
+            if not isinstance(norm, nn.BatchNorm2d) or norm.running_mean is None or norm.running_var is None:
+                continue
             conv.weight, conv.bias = fuse_conv_bn_weights(
                 conv.weight, conv.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
             )
@@ -85,8 +97,9 @@ def _fold(network: ResNet | ResidualBlock) -> None:
 class InferenceCopy(nn.Module):
     """What `fast` makes: `network`, called without gradients on images in the layout and dtype that suit it.
 
-    (N, C, H, W) → what the original gives, in the images' dtype. It cannot be trained. `spec` is the original's.
-    A deep or pickled copy compiles anew. Raises TypeError for images that are not floating-point numbers.
+    (N, C, H, W) → what the original gives, in the images' dtype. It stays in evaluation mode. `spec` is the original's.
+    A deep or pickled copy compiles anew. Raises TypeError for images that are not floating-point numbers, and
+    ValueError where its weights would change after it has been compiled: some of them would be noticed, others not.
     """
 
     def __init__(self, network: ResNet | ResidualBlock, channels_last: bool, compiled: bool | None) -> None:
@@ -119,7 +132,7 @@ class InferenceCopy(nn.Module):
             # Given as an option of torch.compile it comes too late: the weights have become inputs by then.
             with torch._inductor.config.patch(freezing=True):
                 return self._run(x)
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             out = self._plain(x)  # where it is the images that will not do, this raises the plain error
             if self.compiled:
                 raise RuntimeError(f"compiled=True asks for what does not work here: {error}") from error
@@ -132,9 +145,19 @@ class InferenceCopy(nn.Module):
         return out
 
     def train(self, mode: bool = True) -> InferenceCopy:
-        if mode:
-            raise ValueError("mode must be False: a copy for inference cannot be trained, its original can")
-        return super().train(False)
+        return super().train(False)  # whatever the module does that it is a part of
+
+    def load_state_dict(self, *arguments: Any, **options: Any) -> Any:
+        self._refuse_change()
+        return super().load_state_dict(*arguments, **options)
+
+    def _apply(self, *arguments: Any, **options: Any) -> Any:  # behind `to`, `half`, `cuda` and the like
+        self._refuse_change()
+        return super()._apply(*arguments, **options)  # type: ignore[no-untyped-call]
+
+    def _refuse_change(self) -> None:
+        if self._run is not None:
+            raise ValueError("a compiled copy keeps its weights as they are: change the original, and copy that again")
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_run": None}

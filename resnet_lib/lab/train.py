@@ -48,27 +48,28 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train; the exit code is 0, or 2 (by SystemExit) after one line about what was wrong, from the first process."""
+    """Train; the exit code is 0, or 2 (by SystemExit) after one line about what was wrong, from each machine."""
     parser = _parser()
     chosen = parser.parse_args(arguments)
-    first = int(os.environ.get("RANK", 0)) == 0
     try:
-        _run(chosen, first)
+        _run(chosen, first=int(os.environ.get("RANK", 0)) == 0)
     except (ValueError, TypeError, OSError, ImportError) as error:
-        if not first:
+        if int(os.environ.get("LOCAL_RANK", 0)) != 0:
             parser.exit(2)
-        parser.error(str(error))
+        *_, last = str(error).splitlines() or [repr(error)]  # of an error in a worker, the rest is its traceback
+        parser.error(last)
     return 0
 
 
 def _run(chosen: argparse.Namespace, first: bool) -> None:
     from resnet_lib.lab.data import cifar10, digits, image_folder
-    from resnet_lib.lab.training import Settings, train
+    from resnet_lib.lab.training import Settings, processes, train
 
     if chosen.data == "digits":
         data = digits()
     elif chosen.data == "cifar10":
-        data = cifar10(chosen.data_folder, download=chosen.download)
+        with processes(chosen.cpu).local_main_process_first():  # one downloads, the others wait
+            data = cifar10(chosen.data_folder, download=chosen.download)
     else:
         data = image_folder(chosen.data, image=chosen.image)
     if first:
@@ -83,6 +84,7 @@ def _run(chosen: argparse.Namespace, first: bool) -> None:
         cpu=chosen.cpu,
         workers=chosen.workers,
     )
+    processes(chosen.cpu).destroy_process_group()
     if first:
         print(f"errors: {trained.train_error:.2%} of the training pictures, {trained.test_error:.2%} of the others")
         print(f"accuracy on pictures that it has not seen: {1 - trained.test_error:.2%}")

@@ -23,6 +23,8 @@ import io
 import json
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from math import cos, pi
@@ -31,15 +33,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 from accelerate.state import AcceleratorState
+from accelerate.utils import GradientAccumulationPlugin, parse_flag_from_env
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
 from resnet_lib import _check
-from resnet_lib._files import write_text
+from resnet_lib._files import remove_unfinished, write_text
 from resnet_lib.lab.data import Augmented, Data, Order, Prepared, digits, length, mixed
 from resnet_lib.lab.progress import Epoch, Progress, read_checkpoint, write_checkpoint
 from resnet_lib.lab.provenance import provenance
@@ -50,6 +53,7 @@ from resnet_lib.spec import NetworkSpec
 from resnet_lib.zoo import network as named
 
 CHECKPOINT, METRICS, NETWORK, RUN = "checkpoint.safetensors", "metrics.csv", "network.safetensors", "run.json"
+TENSORBOARD = "tensorboard"
 PRECISIONS = {"fp32": "no", "bf16": "bf16"}  # and Accelerate's word for it
 
 
@@ -67,7 +71,7 @@ class Settings:
     Raises ValueError or TypeError that names the field, its value and what is allowed.
     """
 
-    epochs: int = _setting(15, "how often every training picture is seen")
+    epochs: int = _setting(15, "passes over the training pictures, without a last part that fills no batch")
     batch: int = _setting(128, "pictures in one step, over all processes and parts")
     accumulate: int = _setting(1, "parts of a batch that a process takes one after the other, to save memory")
     learning_rate: float = _setting(0.1, "its highest value, at the end of the warm-up")
@@ -80,8 +84,8 @@ class Settings:
     seed: int = _setting(0, "of the weights, the order and the augmentation")
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "accumulate"):
-            _check.positive_int(name, getattr(self, name))
+        for name, least in (("epochs", 1), ("batch", 1), ("accumulate", 1), ("seed", 0)):
+            object.__setattr__(self, name, _check.whole_number(name, getattr(self, name), at_least=least))
         for name, low, high in (
             ("learning_rate", 0, 1e3),
             ("warm_up", 0, self.epochs),
@@ -92,7 +96,6 @@ class Settings:
             object.__setattr__(self, name, _check.number(name, getattr(self, name), low, high))
         _check.boolean("zero_init_last", self.zero_init_last)
         _check.one_of("precision", self.precision, PRECISIONS)
-        _check.whole_number("seed", self.seed, at_least=0)
 
     def rate(self, step: int, steps: int) -> float:
         """The learning rate of a step, of which an epoch has `steps`."""
@@ -129,8 +132,9 @@ def train(
 
     `out` is a folder for metrics.csv, TensorBoard's events, run.json (settings and provenance), checkpoint.safetensors
     (after every epoch, and every `checkpoint_every` steps within one) and in the end network.safetensors, which
-    `rl.load` reads. Left out, nothing is written. `resume` goes on from the checkpoint, on any number of processes;
-    several machines must all see the folder. `cpu` leaves GPUs alone. `workers` is how many processes load pictures.
+    `rl.load` reads. Left out, nothing is written. One run at a time may use a folder; several machines must all see it.
+    `resume` goes on from the checkpoint, on another number of processes, too, if `accumulate` makes up for it: their
+    product says how many parts a batch has. `cpu` leaves GPUs alone. `workers` is how many processes load pictures.
 
     Several processes learn what one learns that takes as many parts (`Settings.accumulate`): BatchNorm normalises each
     part of a batch by itself, here and there. Torch's random state is left as it was. `progress` shows a bar.
@@ -148,7 +152,8 @@ def train(
     accelerator = _accelerator(settings, out, cpu)
     part = _part(settings, data, accelerator.num_processes)
     run = {"network": to_json(spec), "data": str(data), **asdict(settings)}
-    folder = _folder(out, resume, run, accelerator)
+    run["parts"] = accelerator.num_processes * run.pop("accumulate")
+    folder = _folder(out, resume, run, data, accelerator)
 
     model: Any = _new(spec, settings)
     optimizer: Any = _optimizer(model, settings)
@@ -162,13 +167,13 @@ def train(
         *(DataLoader(Prepared(data, which), testing, num_workers=workers) for which in (data.train, data.test)),
     )
     if folder:
-        if accelerator.is_main_process:
-            for unfinished in folder.glob(".*.part"):  # of a run that was killed while it wrote
-                unfinished.unlink()
         ended = so_far.epochs[-1].step if so_far.epochs else 0
-        accelerator.init_trackers("tensorboard", init_kwargs={"tensorboard": {"purge_step": ended}})
+        with _naming(folder / TENSORBOARD):
+            accelerator.init_trackers(TENSORBOARD, init_kwargs={TENSORBOARD: {"purge_step": ended}})
+        if accelerator.is_main_process:
+            remove_unfinished(folder, CHECKPOINT, METRICS, NETWORK, RUN)  # of a run that was killed while it wrote
         if ended:
-            _report(folder / METRICS, so_far.epochs, accelerator)  # once more, if it was killed before it could
+            _report(folder, so_far.epochs, accelerator)  # once more, if it was killed before it could
 
     steps = length(data.train) // settings.batch  # of an epoch
     parts = iter(batches)
@@ -194,7 +199,7 @@ def train(
             if folder and accelerator.is_main_process:
                 write_checkpoint(folder / CHECKPOINT, run, so_far, accelerator.unwrap_model(model), optimizer)
             if folder and epoch_ends:
-                _report(folder / METRICS, so_far.epochs, accelerator)
+                _report(folder, so_far.epochs, accelerator)
             sums.zero_()
             start = time.perf_counter()
 
@@ -204,7 +209,9 @@ def train(
     if folder:
         if accelerator.is_main_process:
             save(trained, folder / NETWORK, overwrite=True)
-        accelerator.end_training()
+        with _naming(folder / TENSORBOARD):
+            for tracker in accelerator.trackers:
+                tracker.finish()  # Accelerate's end_training would end the process group, too
     return Trained(trained, tuple(so_far.epochs), train_error, so_far.epochs[-1].test_error)
 
 
@@ -236,15 +243,25 @@ def _test(accelerator: Accelerator, model: nn.Module, pictures: Any) -> tuple[fl
     return loss, error
 
 
-def _report(path: Path, epochs: list[Epoch], accelerator: Accelerator) -> None:
+def _report(folder: Path, epochs: list[Epoch], accelerator: Accelerator) -> None:
     """The rows as CSV, and the last one for TensorBoard."""
     if accelerator.is_main_process:
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
         table.writerow(Epoch._fields)
         table.writerows(epochs)
-        write_text(path, text.getvalue())
-    accelerator.log(epochs[-1]._asdict(), step=epochs[-1].step)
+        write_text(folder / METRICS, text.getvalue())
+    with _naming(folder / TENSORBOARD):
+        accelerator.log(epochs[-1]._asdict(), step=epochs[-1].step)
+
+
+@contextmanager
+def _naming(folder: Path) -> Iterator[None]:
+    """TensorBoard's errors do not say which folder cannot be written to."""
+    try:
+        yield
+    except OSError as error:
+        raise type(error)(error.errno, f"{folder} cannot be written: {error.strerror or error}") from error
 
 
 # --- before the first step -------------------------------------------------------------------------------------------
@@ -283,25 +300,34 @@ def _part(settings: Settings, data: Data, processes: int) -> int:
     return settings.batch // parts
 
 
-def _accelerator(settings: Settings, out: str | PathLike[str] | None, cpu: bool) -> Accelerator:
+def processes(cpu: bool = False) -> PartialState:
+    """Accelerate's view of the processes, anew: a notebook's last training may have had another device.
+
+    Raises ValueError for more of them than this machine has GPUs, or processor cores.
+    """
     _check.boolean("cpu", cpu)
-    processes = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
-    gpus = 0 if cpu or os.environ.get("ACCELERATE_USE_CPU") == "true" else torch.cuda.device_count()
+    wanted = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    gpus = 0 if cpu or parse_flag_from_env("ACCELERATE_USE_CPU") else torch.cuda.device_count()
     devices, what = (gpus, "GPUs") if gpus else (os.cpu_count() or 1, "processor cores")
-    if processes > devices:
-        raise ValueError(f"processes must be at most {devices}, this machine's {what}: {processes}")
-    AcceleratorState._reset_state()  # a notebook's last training may have had another precision
+    if wanted > devices:
+        raise ValueError(f"processes must be at most {devices}, this machine's {what}: {wanted}")
+    AcceleratorState._reset_state(reset_partial_state=True)
+    return PartialState(cpu=cpu)
+
+
+def _accelerator(settings: Settings, out: str | PathLike[str] | None, cpu: bool) -> Accelerator:
+    processes(cpu)
     return Accelerator(
         cpu=cpu,
         mixed_precision=PRECISIONS[settings.precision],
-        gradient_accumulation_steps=settings.accumulate,
-        log_with=None if out is None else "tensorboard",
+        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=settings.accumulate),
+        log_with=None if out is None else TENSORBOARD,
         project_dir=out,
     )
 
 
 def _folder(
-    out: str | PathLike[str] | None, resume: bool, run: dict[str, Any], accelerator: Accelerator
+    out: str | PathLike[str] | None, resume: bool, run: dict[str, Any], data: Data, accelerator: Accelerator
 ) -> Path | None:
     """The run's folder, with run.json in it; nothing that was there changes."""
     if out is None:
@@ -313,12 +339,29 @@ def _folder(
         raise FileNotFoundError(errno.ENOENT, "there is no checkpoint to resume", str(folder / CHECKPOINT))
     if not resume and any((folder / name).exists() for name in (CHECKPOINT, METRICS, NETWORK)):
         raise FileExistsError(errno.EEXIST, "there is a run already; resume it, or name another folder", str(folder))
+    if not _of_a_run(folder / RUN):
+        raise FileExistsError(errno.EEXIST, "this file is not a run's; name another folder", str(folder / RUN))
     accelerator.wait_for_everyone()  # before the first process writes there
     if accelerator.is_main_process and not resume:
         folder.mkdir(parents=True, exist_ok=True)
-        record = {"run": run | {"network": json.loads(run["network"])}, "provenance": provenance(accelerator.device)}
+        record = {
+            "run": run | {"network": json.loads(run["network"])},
+            "classes": data.labels,
+            "provenance": provenance(accelerator.device),
+        }
         write_text(folder / RUN, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     return folder
+
+
+def _of_a_run(path: Path) -> bool:
+    """Whether we may have written it: it is missing, or has what we write."""
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return record.keys() >= {"run", "provenance"}
+    except FileNotFoundError:
+        return True
+    except (ValueError, AttributeError):
+        return False
 
 
 def _new(spec: NetworkSpec, settings: Settings) -> ResNet:

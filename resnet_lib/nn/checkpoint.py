@@ -46,10 +46,11 @@ def from_json(text: str) -> NetworkSpec | BlockSpec:
 def save(model: ResNet | ResidualBlock, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """Write the model's description, parameters and buffers to the file `path`, as a whole or not at all.
 
-    The device, the memory format and the training flag are not kept; see `load`. The weights stand in memory a second
-    time until the file is written.
+    The device, the memory format and the training flag are not kept; see `load`. Until the file is written
+    the weights take two to three times their memory.
 
-    Raises TypeError if `model` is not `build`'s, ValueError if it is on the device "meta" (there are no weights),
+    Raises TypeError if `model` is not `build`'s, ValueError if it is on the device "meta" (there are no weights)
+    or has been changed so that its weights are not those of its description,
     FileExistsError if `path` exists and `overwrite` is False, and OSError naming `path` if it cannot be written.
     """
     if not isinstance(model, ResNet | ResidualBlock):
@@ -60,6 +61,10 @@ def save(model: ResNet | ResidualBlock, path: str | os.PathLike[str], *, overwri
     state = model.state_dict()
     if any(tensor.is_meta for tensor in state.values()):
         raise ValueError("model must have weights, which it has not on the device 'meta'")
+    try:
+        filled(model.spec, state)
+    except RuntimeError as error:
+        raise ValueError(f"model must have the weights that model.spec describes: {error}") from error
     write_tensors(path, state, {"spec": to_json(model.spec), "resnet_lib": resnet_lib.__version__})
 
 

@@ -18,7 +18,7 @@ from resnet_lib._files import replacing
 
 
 def write_tensors(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write them to the file `path`, in place of what is there. They stand in memory a second time meanwhile.
+    """Write them to the file `path`, in place of what is there. Meanwhile they take two to three times the memory.
 
     Raises OSError naming `path` if it cannot be written; whatever was there stays.
     """
