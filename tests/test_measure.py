@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.resources import files
 from itertools import count, pairwise
 from pathlib import Path
 from runpy import run_module
@@ -610,6 +612,10 @@ def test_the_projects_own_machine_is_among_them():
         (mode, batch, 13) for mode in ("inference", "training") for batch in (1, 4)
     }
     assert record["layers"]["network"] == "resnet50"
+    readme = (files("resnet_lib.lab.records") / "README.md").read_text(encoding="utf-8")
+    for fit in record["time_model"]:
+        errors = " +".join(f"{100 * fit[key]['mean']:.1f} %" for key in ("two_terms", "macs_alone"))
+        assert re.search(rf"^{fit['mode']}, batch {fit['batch']} +{errors}$", readme, re.MULTILINE)
 
 
 def test_the_roofline_has_both_ceilings_and_every_network():

@@ -1,10 +1,10 @@
 """The book's experiments. Each trains a few networks on scikit-learn's digits, from several seeds.
 
     degradation   plain and residual networks of 20 to 110 layers          He et al. 2015, figure 6
-    patience      two of them with four times as many epochs
     blocks        basic against bottleneck at equal MACs, at equal parameters
     shortcuts     options A, B and C                                       He et al. 2015, table 3 (on ImageNet)
     zero_init     with and without a zero-initialised last BatchNorm       Goyal et al. 2017, section 5.1
+    patience      three of all these with four times as many epochs
 
 `python -m resnet_lib.lab.experiment degradation` records one again. A run's rows depend on its settings and seed; on
 another processor, or with another torch, the last digits of the sums differ, and with them in the end the errors.
@@ -33,7 +33,7 @@ from resnet_lib.lab.training import Settings, train
 from resnet_lib.spec import NetworkSpec
 from resnet_lib.zoo import network
 
-SEEDS = {"degradation": 5, "patience": 3, "blocks": 5, "shortcuts": 5, "zero_init": 5}
+SEEDS = {"degradation": 5, "blocks": 5, "shortcuts": 5, "zero_init": 5, "patience": 3}
 # Rate, momentum and weight decay are the paper's for CIFAR-10. Few pictures, so small
 # batches; a gentle start for 110 layers.
 SETTINGS = Settings(epochs=15, batch=64, warm_up=2.0, label_smoothing=0.0)
@@ -82,17 +82,17 @@ def zero_init() -> list[Case]:
 
 
 def patience() -> list[Case]:
-    """Two networks that ended badly in `degradation`, with four times as many epochs: were they only slow?"""
-    slow = {"plain-44": _small("cifar_plain44"), "residual-110": _small("cifar_resnet110")}
-    return [Case(label, network, patience=4) for label, network in slow.items()]
+    """Networks that ended badly in `degradation` and `blocks`, with four times as many epochs: were they only slow?"""
+    chosen = ("plain-44", "residual-110", "bottleneck, equal MACs")
+    return [replace(case, patience=4) for case in (*degradation(), *blocks()) if case.label in chosen]
 
 
 EXPERIMENTS: dict[str, Callable[[], list[Case]]] = {
     "degradation": degradation,
-    "patience": patience,
     "blocks": blocks,
     "shortcuts": shortcuts,
     "zero_init": zero_init,
+    "patience": patience,
 }
 
 
