@@ -36,7 +36,7 @@ with quiet():
 
 TORCHVISION = rl.names()[:10]
 SIZES = ((224, 224), (65, 33), (33, 33), (64, 97))  # odd and not square among them
-REPEATED = SIZES[:2]  # for the deeper and wider networks, whose blocks are those of the others once more
+REPEATED = SIZES[1:2]  # for the deeper and wider networks, whose blocks are those of the others once more
 NOT_INSTALLED = {"torchvision", "timm", "deepspeed"}  # printed elsewhere: compared with what they have printed
 
 

@@ -7,14 +7,16 @@ from dataclasses import replace
 from importlib.resources import files
 
 import pytest
+from torch.utils.data import Subset
 
 import resnet_lib as rl
+from resnet_lib.lab import experiments
 from resnet_lib.lab.data import digits
 from resnet_lib.lab.experiment import _table, main
 from resnet_lib.lab.experiments import EXPERIMENTS, SEEDS, SETTINGS, record
 from resnet_lib.lab.records import experiment
 
-TINY = replace(SETTINGS, epochs=1, warm_up=1.0, batch=338)
+TINY = replace(SETTINGS, epochs=1, warm_up=1.0, batch=84)
 SMALLEST = {
     "degradation": ["plain-20", "residual-20"],
     "patience": ["plain-44"],
@@ -23,8 +25,11 @@ SMALLEST = {
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_each_in_small(name, tmp_path):
-    """A few cases, one epoch, one seed. A second call computes nothing again."""
+def test_each_in_small(name, tmp_path, monkeypatch):
+    """A few cases, pictures, one epoch, one seed. A second call computes nothing again."""
+    whole = digits()
+    few = replace(whole, train=Subset(whole.train, range(168)), test=Subset(whole.test, range(50)))
+    monkeypatch.setattr(experiments, "digits", lambda: few)
     cases = [case for case in EXPERIMENTS[name]() if case.label in SMALLEST.get(name, case.label)]
     out = tmp_path / "record.json"
     rows = list(record(name, cases, TINY, seeds=1, out=out))

@@ -1,7 +1,8 @@
-"""The explorers and questions of the built pages, in a real browser without a kernel, all other hosts out of reach."""
+"""The built pages, their explorers and questions, in a real browser without a kernel, all other hosts out of reach."""
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 import math
@@ -62,7 +63,20 @@ def chapter(request: pytest.FixtureRequest) -> Path:
 def opened(browser: Browser, site: str, chapter: Path) -> Iterator[Page]:
     """The chapter's page, opened once: its tests leave the explorers in any state."""
     with opening(browser, site) as open_page:
-        yield open_page(address(chapter), permissions=["clipboard-read", "clipboard-write"])
+        shown = open_page(address(chapter), permissions=["clipboard-read", "clipboard-write"])
+        shown.wait_for_load_state("networkidle")
+        yield shown
+
+
+@contextmanager
+def wide(page: Page, width: int) -> Iterator[None]:
+    """The page in a window of that many pixels, and afterwards in one of the usual size."""
+    usual = page.viewport_size
+    assert usual
+    page.set_viewport_size({"width": width, "height": 800})
+    page.wait_for_timeout(300)  # plots are drawn again
+    yield
+    page.set_viewport_size(usual)
 
 
 @contextmanager
@@ -101,6 +115,71 @@ def contains(drawn: Any, expected: Any, where: str = "") -> None:
         assert math.isclose(drawn, expected, rel_tol=1e-12, abs_tol=1e-12), (where, drawn, expected)
     else:
         assert drawn == expected, (where, drawn, expected)
+
+
+# ---- The page ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [390, 1280], ids=["phone", "wide"])
+def test_nothing_scrolls_sideways(opened: Page, width: int) -> None:
+    with wide(opened, width):
+        assert opened.evaluate("document.documentElement.scrollWidth") <= width
+    assert opened.evaluate("window.RL_BOOK") is True
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_page_is_accessible(opened: Page, theme: str) -> None:
+    """axe finds nothing in the text, its outputs and its explorers against WCAG 2.1, levels A and AA."""
+    rules = (
+        ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+        if theme == "light"
+        else {"type": "rule", "values": ["color-contrast"]}
+    )  # the rest is the same
+    opened.evaluate("(theme) => { document.documentElement.dataset.theme = theme }", theme)
+    opened.wait_for_timeout(300)
+    if not opened.evaluate("'axe' in window"):
+        opened.add_script_tag(path=ROOT / "node_modules" / "axe-core" / "axe.min.js")
+    violations = opened.evaluate(
+        """async (rules) => (await axe.run(
+            {include: ".bd-article", exclude: ".citation-list"},  // its roles are Sphinx's
+            {runOnly: rules},
+        )).violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.target} ${n.failureSummary}`))""",
+        rules,
+    )
+    opened.evaluate("() => { document.documentElement.dataset.theme = 'light' }")
+    # sphinx-togglebutton names each folded cell "Toggle hidden content" beside its visible "Show the code".
+    assert [line for line in violations if not line.startswith("label-content-name-mismatch")] == []
+
+
+def test_a_line_of_text_holds_at_most_75_characters(opened: Page) -> None:
+    """On a large screen, averaged over the paragraphs of plain text: their characters over their lines' lengths."""
+    with wide(opened, 1920):
+        characters_per_line = opened.evaluate(
+            """() => {
+                let characters = 0, length = 0, column = 0;
+                for (const paragraph of document.querySelectorAll(".bd-article section > p")) {
+                    if (paragraph.children.length) continue;
+                    const range = document.createRange();
+                    range.selectNodeContents(paragraph);
+                    characters += paragraph.textContent.length;
+                    for (const line of range.getClientRects()) length += line.width;
+                    column = paragraph.getBoundingClientRect().width;
+                }
+                return characters / length * column;
+            }"""
+        )
+    assert 55 < characters_per_line <= 75
+
+
+def test_a_page_weighs_no_more_than_it_must(opened: Page, book: Path, chapter: Path) -> None:
+    """All that a first visit fetches, compressed: a third of it is Plotly, a fifth MathJax, a quarter the icons."""
+    fetched = opened.evaluate("performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname)")
+    sizes = {name: len(gzip.compress((book / name.lstrip("/")).read_bytes())) for name in {address(chapter), *fetched}}
+    assert any("plotly" in name for name in sizes)
+    assert sum(sizes.values()) < 1_250_000, sorted((size, name) for name, size in sizes.items())
+
+
+# ---- Explorers ---------------------------------------------------------------------------------------------------
 
 
 def test_what_is_drawn_is_there_to_see(opened: Page, chapter: Path) -> None:

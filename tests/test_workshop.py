@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from tests.browser import serving
-from tests.conftest import ROOT, make, opening
+from tests.conftest import ROOT, make
 from tools import pins
 from tools.notebooks import chapters
 
@@ -24,74 +23,6 @@ PAGES = [str(path.relative_to(ROOT).with_suffix(".html")) for path in chapters()
 
 
 # ---- The pages, in a browser -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module", params=PAGES)
-def path(request: pytest.FixtureRequest) -> str:
-    """Each page in turn, for all tests that ask for it."""
-    return str(request.param)
-
-
-@pytest.fixture(scope="module")
-def opened(browser: Browser, site: str, path: str) -> Iterator[Page]:
-    """That page, opened once. No error, and no other host (see `opening`)."""
-    with opening(browser, site) as open_page:
-        shown = open_page(path)
-        shown.wait_for_load_state("networkidle")
-        yield shown
-
-
-@pytest.mark.parametrize("width", [390, 1280], ids=["phone", "wide"])
-def test_nothing_scrolls_sideways(opened: Page, width: int) -> None:
-    opened.set_viewport_size({"width": width, "height": 800})
-    opened.wait_for_timeout(300)  # plots are drawn again
-    assert opened.evaluate("document.documentElement.scrollWidth") <= width
-    assert opened.evaluate("window.RL_BOOK") is True
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_page_is_accessible(opened: Page, theme: str) -> None:
-    """axe finds nothing in the text, its outputs and its explorers against WCAG 2.1, levels A and AA."""
-    opened.evaluate("(theme) => { document.documentElement.dataset.theme = theme }", theme)
-    opened.wait_for_timeout(300)
-    if not opened.evaluate("'axe' in window"):
-        opened.add_script_tag(path=ROOT / "node_modules" / "axe-core" / "axe.min.js")
-    violations = opened.evaluate(
-        """async () => (await axe.run(
-            {include: ".bd-article", exclude: ".citation-list"},  // its roles are Sphinx's
-            {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
-        )).violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.target} ${n.failureSummary}`))"""
-    )
-    # sphinx-togglebutton names each folded cell "Toggle hidden content" beside its visible "Show the code".
-    assert [line for line in violations if not line.startswith("label-content-name-mismatch")] == []
-
-
-def test_a_line_of_text_holds_at_most_75_characters(opened: Page) -> None:
-    """On a large screen, averaged over the paragraphs of plain text: their characters over their lines' lengths."""
-    opened.set_viewport_size({"width": 1920, "height": 1000})
-    characters_per_line = opened.evaluate(
-        """() => {
-            let characters = 0, length = 0, column = 0;
-            for (const paragraph of document.querySelectorAll(".bd-article section > p")) {
-                if (paragraph.children.length) continue;
-                const range = document.createRange();
-                range.selectNodeContents(paragraph);
-                characters += paragraph.textContent.length;
-                for (const line of range.getClientRects()) length += line.width;
-                column = paragraph.getBoundingClientRect().width;
-            }
-            return characters / length * column;
-        }"""
-    )
-    assert 55 < characters_per_line <= 75
-
-
-def test_a_page_weighs_no_more_than_it_must(opened: Page, book: Path, path: str) -> None:
-    """All that a first visit fetches, compressed: a third of it is Plotly, a fifth MathJax, a quarter the icons."""
-    fetched = opened.evaluate("performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname)")
-    sizes = {name: len(gzip.compress((book / name.lstrip("/")).read_bytes())) for name in {path, *fetched}}
-    assert any("plotly" in name for name in sizes)
-    assert sum(sizes.values()) < 1_250_000, sorted((size, name) for name, size in sizes.items())
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
