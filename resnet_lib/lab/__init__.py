@@ -1,7 +1,7 @@
 """What really happens: time, memory and learning, measured. Importing it loads the standard library only.
 
     rl.lab.measure("resnet50", batch=8)        # latency, throughput, multiply-adds a second, peak memory
-    rl.lab.layers("resnet50")                  # the same for each row of the bill: which takes the time
+    rl.lab.layers("resnet50")                  # seconds of each row of the bill
     rl.lab.limits()                            # what this machine can do at most
     rl.lab.fast(model)                         # a copy for inference: equal outputs, sooner
     rl.lab.train("cifar_resnet20", "digits")   # on one processor, one GPU or many, by Hugging Face Accelerate

@@ -137,7 +137,7 @@ class InferenceCopy(nn.Module):
             if self.compiled:
                 raise RuntimeError(f"compiled=True asks for what does not work here: {error}") from error
             warnings.warn(f"not compiled, so slower than it could be: {error}", RuntimeWarning, stacklevel=5)
-            self.compiled = False
+            self.compiled, self._run = False, None
             return out
 
     def _plain(self, x: Tensor) -> Tensor:
