@@ -35,8 +35,12 @@ with quiet():
     import torchinfo
 
 TORCHVISION = rl.names()[:10]
-SIZES = ((224, 224), (65, 33), (33, 33), (64, 97))  # odd and not square among them
-REPEATED = SIZES[1:2]  # for the deeper and wider networks, whose blocks are those of the others once more
+SIZES = (
+    (224, 224),
+    (65, 33),
+    (33, 33),
+    (64, 97),
+)  # odd and not square among them
 NOT_INSTALLED = {"torchvision", "timm", "deepspeed"}  # printed elsewhere: compared with what they have printed
 
 
@@ -97,10 +101,6 @@ def torchvision_model(name):
         return getattr(torchvision.models, name)()
 
 
-def sizes(name):
-    return SIZES if name in ("resnet18", "resnet34", "resnet50", "resnext50_32x4d") else REPEATED
-
-
 def on_cpu(model):
     """With zeros for weights: what they are does not matter here, and drawing them takes longer than counting."""
     model = model.to_empty(device="cpu")
@@ -116,7 +116,7 @@ def test_every_tool_is_compared():
 
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_torchvision_networks_on_meta(name):
-    for image in sizes(name):
+    for image in SIZES:
         bill = rl.price(rl.network(name), image)
         assert_equal(ON_META, torchvision_model(name), bill, torch.empty(1, 3, *image, device="meta"))
 
