@@ -21,7 +21,7 @@ from itertools import product
 
 import resnet_lib as rl
 from benchmarks.timing import Result, Seconds, call_time, side_by_side
-from resnet_lib.cost.design import Candidate, design
+from resnet_lib.cost.search import Candidate, design
 
 NET = rl.network("resnet50")
 BILL = rl.price(NET)

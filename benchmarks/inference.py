@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 import resnet_lib as rl
 from benchmarks.timing import Result, call_time, side_by_side
-from resnet_lib.lab.speed import fast
+from resnet_lib.lab._fast import fast
 from resnet_lib.nn.vision import torchvision
 
 

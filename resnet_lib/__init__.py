@@ -8,7 +8,7 @@
     rl.lab.measure(model)            # what really happens: rl.lab measures, speeds up and trains
 
 Importing the package loads the standard library only. `build` needs torch, `explore` needs SymPy (and, with a
-kernel, ipywidgets and plotly); they are imported on first use.
+kernel, ipywidgets and plotly); they are imported on first use. README.md in this folder is the map.
 """
 
 from __future__ import annotations
@@ -16,90 +16,50 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from resnet_lib.cost import Bill, Row, price
+from resnet_lib._version import __version__
+from resnet_lib.cost.bill import Bill, Row, price
 from resnet_lib.spec import BlockSpec, NetworkSpec
 from resnet_lib.zoo import names, network
 
 if TYPE_CHECKING:
+    from resnet_lib.book.ask import check, predict, quiz
+    from resnet_lib.book.explore import explore, formatted
     from resnet_lib.cost.conventions import explain, report
-    from resnet_lib.cost.design import design, twin
     from resnet_lib.cost.geometry import geometry, receptive_field
-    from resnet_lib.cost.memory import checkpoint, memory, peak_inference
-    from resnet_lib.cost.time import fit_time, intensity, leave_one_out, roofline
-    from resnet_lib.cost.training import training
-    from resnet_lib.exercises import check
+    from resnet_lib.cost.memory import checkpoint_bytes, memory, peak_inference
+    from resnet_lib.cost.roofline import intensity, roofline
+    from resnet_lib.cost.search import design, twin
+    from resnet_lib.cost.time_model import fit_time, leave_one_out
+    from resnet_lib.cost.training import training_macs
+    from resnet_lib.drawing import draw
     from resnet_lib.nn import build, load, save
-    from resnet_lib.show import draw, explore, predict, quiz, text
-
-__version__ = "0.1.0"
 
 _ON_FIRST_USE = {
-    "build": "resnet_lib.nn",
-    "check": "resnet_lib.exercises",
-    "checkpoint": "resnet_lib.cost.memory",
-    "design": "resnet_lib.cost.design",
-    "draw": "resnet_lib.show",
-    "explain": "resnet_lib.cost.conventions",
-    "explore": "resnet_lib.show",
-    "fit_time": "resnet_lib.cost.time",
-    "geometry": "resnet_lib.cost.geometry",
-    "intensity": "resnet_lib.cost.time",
-    "leave_one_out": "resnet_lib.cost.time",
-    "load": "resnet_lib.nn",
-    "memory": "resnet_lib.cost.memory",
-    "peak_inference": "resnet_lib.cost.memory",
-    "predict": "resnet_lib.show",
-    "quiz": "resnet_lib.show",
-    "receptive_field": "resnet_lib.cost.geometry",
-    "report": "resnet_lib.cost.conventions",
-    "roofline": "resnet_lib.cost.time",
-    "save": "resnet_lib.nn",
-    "text": "resnet_lib.show",
-    "training": "resnet_lib.cost.training",
-    "twin": "resnet_lib.cost.design",
+    "book.ask": ("check", "predict", "quiz"),
+    "book.explore": ("explore", "formatted"),
+    "cost.conventions": ("explain", "report"),
+    "cost.geometry": ("geometry", "receptive_field"),
+    "cost.memory": ("checkpoint_bytes", "memory", "peak_inference"),
+    "cost.roofline": ("intensity", "roofline"),
+    "cost.search": ("design", "twin"),
+    "cost.time_model": ("fit_time", "leave_one_out"),
+    "cost.training": ("training_macs",),
+    "drawing": ("draw",),
+    "nn": ("build", "load", "save"),
 }
+_MODULE_OF = {name: f"resnet_lib.{module}" for module, names in _ON_FIRST_USE.items() for name in names}
+_PACKAGES = ("book", "cost", "lab", "nn", "records")
 
-__all__ = [
-    "Bill",
-    "BlockSpec",
-    "NetworkSpec",
-    "Row",
-    "build",
-    "check",
-    "checkpoint",
-    "design",
-    "draw",
-    "explain",
-    "explore",
-    "fit_time",
-    "geometry",
-    "intensity",
-    "leave_one_out",
-    "load",
-    "memory",
-    "names",
-    "network",
-    "peak_inference",
-    "predict",
-    "price",
-    "quiz",
-    "receptive_field",
-    "report",
-    "roofline",
-    "save",
-    "text",
-    "training",
-    "twin",
-]
+__all__ = ["Bill", "BlockSpec", "NetworkSpec", "Row", "__version__", "names", "network", "price", *_MODULE_OF]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "lab":
-        return import_module("resnet_lib.lab")
-    if name not in _ON_FIRST_USE:
+    if name in _PACKAGES:
+        return import_module(f"resnet_lib.{name}")
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'resnet_lib' has no attribute {name!r}")
-    return getattr(import_module(_ON_FIRST_USE[name]), name)
+    return getattr(import_module(_MODULE_OF[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(__all__))
+    return sorted({*globals(), *__all__, *_PACKAGES})

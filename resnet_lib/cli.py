@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from resnet_lib.cost.bill import Bill, price
-from resnet_lib.cost.design import BUDGETS, design, twin
+from resnet_lib.cost.search import BUDGETS, design, twin
 from resnet_lib.spec import BLOCKS, NetworkSpec
 from resnet_lib.zoo import names, network
 

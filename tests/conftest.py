@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
 
-from tests.browser import launch, serving
+from tests.helpers.browser import launch, serving
 
 ROOT = Path(__file__).parent.parent
 

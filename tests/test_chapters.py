@@ -14,12 +14,13 @@ import pytest
 import yaml
 
 import resnet_lib as rl
-from resnet_lib.exercises import EXERCISES
+from resnet_lib.book.ask import exercises
 from tests.conftest import ROOT
-from tests.made import drawings, explorers, questions, verdicts
+from tests.helpers.made import drawings, explorers, questions, verdicts
 from tools.notebooks import chapters
 
 CHAPTERS = chapters()
+EXERCISES = exercises()
 every_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=[path.stem for path in CHAPTERS])
 LINES = 25  # of code at a time
 
@@ -284,8 +285,8 @@ def test_the_readme_tells_the_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     net = namespace["net"]
     assert f"to the last digit: {rl.report(bill, 'fvcore')}" in code
     assert f"{rl.receptive_field(net)} pixels" in code
-    ((answer, said),) = re.findall(r'rl.check\("6.1", ([\d_]+)\) .*"(.*) …"', code)
-    assert rl.check("6.1", int(answer)).sentence.startswith(said)
+    ((answer, said),) = re.findall(r'rl.check\("bottleneck.1", ([\d_]+)\) .*"(.*) …"', code)
+    assert rl.check("bottleneck.1", int(answer)).sentence.startswith(said)
     for path in re.findall(r"\]\(([^)]+)\)|^(\w+)/", readme, re.M):
         assert (ROOT / "".join(path)).exists()
     for command in re.findall(r"(?:^|`)make (\w+)", readme, re.M):

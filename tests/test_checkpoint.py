@@ -17,11 +17,11 @@ import pytest
 import safetensors.torch
 import torch
 from hypothesis import given, settings
-from strategies import blocks, networks
 
 import resnet_lib as rl
-from resnet_lib.nn.checkpoint import from_json, to_json
+from resnet_lib.nn.files import from_json, to_json
 from resnet_lib.nn.vision import torchvision
+from tests.helpers.strategies import blocks, networks
 
 TINY = rl.network("resnet18", depths=(1, 2), widths=(8, 16), stem_width=8, classes=5)
 BLOCK = rl.BlockSpec("bottleneck", 16, 4, 32, stride=2, preactivation=True)

@@ -13,7 +13,7 @@ import pytest
 import resnet_lib as rl
 from resnet_lib.cli import BY, RATIOS, TOTALS, main
 from resnet_lib.cost.conventions import CONVENTIONS, report
-from resnet_lib.cost.design import design, twin
+from resnet_lib.cost.search import design, twin
 
 ROOT = Path(rl.__file__).parent.parent
 

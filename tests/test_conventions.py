@@ -11,13 +11,13 @@ import sympy
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import networks
 from torch.utils.flop_counter import FlopCounterMode
 
 import resnet_lib as rl
 from resnet_lib.cost.conventions import CONVENTIONS, QUANTITIES, explain, report
 from resnet_lib.nn.vision import torchvision
 from resnet_lib.spec import KINDS
+from tests.helpers.strategies import networks
 
 
 @contextmanager

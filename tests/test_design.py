@@ -7,11 +7,12 @@ from itertools import product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import networks
 
 import resnet_lib as rl
-from resnet_lib.cost.design import BUDGETS, CRITERIA, TOTALS, Candidate, design, twin
-from resnet_lib.cost.time import fit_time, records
+from resnet_lib.cost.search import BUDGETS, CRITERIA, TOTALS, Candidate, design, twin
+from resnet_lib.cost.time_model import fit_time
+from resnet_lib.records import published
+from tests.helpers.strategies import networks
 
 SMALL = rl.network("cifar_resnet20")
 
@@ -280,7 +281,7 @@ def test_totals_have_the_names_of_a_bill():
 
 def test_a_budget_of_predicted_time():
     """The networks within the time are those of the family whose prediction is, and the time may be the only budget."""
-    model = fit_time(records("rtx3090"))
+    model = fit_time(published("rtx3090"))
     everything = design(SMALL, params=1e9, limit=None)
     middle = sorted(model.predict(candidate) for candidate in everything)[len(everything) // 2]
     fast = design(SMALL, seconds=middle, model=model, limit=None)
@@ -294,9 +295,9 @@ def test_a_budget_of_predicted_time():
     ("options", "error", "words"),
     [
         ({"seconds": 0.01}, ValueError, ("seconds", "model", "together", "0.01")),
-        ({"model": fit_time(records("rtx3090"))}, ValueError, ("seconds",)),
-        ({"seconds": 0, "model": fit_time(records("rtx3090"))}, ValueError, ("seconds", "above 0", "0")),
-        ({"seconds": True, "model": fit_time(records("rtx3090"))}, TypeError, ("seconds", "True")),
+        ({"model": fit_time(published("rtx3090"))}, ValueError, ("seconds",)),
+        ({"seconds": 0, "model": fit_time(published("rtx3090"))}, ValueError, ("seconds", "above 0", "0")),
+        ({"seconds": True, "model": fit_time(published("rtx3090"))}, TypeError, ("seconds", "True")),
     ],
 )
 def test_a_time_needs_a_model_and_a_model_a_time(options, error, words):

@@ -16,10 +16,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser
-from strategies import blocks, networks
 
 import resnet_lib as rl
-from resnet_lib.show import Drawing, colours, drawing
+from resnet_lib import colours, drawing
+from tests.helpers.strategies import blocks, networks
 
 ROOT = Path(rl.__file__).parent.parent
 SVG = "{http://www.w3.org/2000/svg}"
@@ -420,7 +420,7 @@ def test_alternative_text(spec, sentence):
 
 def test_what_a_notebook_gets():
     drawn = rl.draw(BASIC, BOTTLENECK)
-    assert isinstance(drawn, Drawing) and drawn.specs == (BASIC, BOTTLENECK)
+    assert isinstance(drawn, drawing.Drawing) and drawn.specs == (BASIC, BOTTLENECK)
     bundle = drawn._repr_mimebundle_()
     assert set(bundle) == {"text/html", "text/plain"}
     assert bundle["text/plain"] == f"{BASIC}\n\n{BOTTLENECK}" == str(drawn)
@@ -483,23 +483,8 @@ def test_output_is_deterministic_and_needs_neither_torch_nor_plotly():
     assert runs[0] == [[rl.draw(spec)._repr_mimebundle_()["text/html"] for spec in (BOTTLENECK, "resnet50")], []]
 
 
-def test_the_module_needs_the_standard_library_only():
-    """In a Python without site-packages; its neighbours in `show`, which need SymPy, are left out."""
-    script = f"""
-import sys, types
-sys.path.insert(0, {str(ROOT)!r})
-show = types.ModuleType("resnet_lib.show")
-show.__path__ = [{str(ROOT / "resnet_lib" / "show")!r}]
-sys.modules["resnet_lib.show"] = show
-from resnet_lib.show.drawing import draw
-print(len(draw("resnet18").svgs))
-"""
-    run = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True)
-    assert run.stdout == "1\n"
-
-
 def test_dark_colours_are_those_of_the_book():
-    script = (ROOT / "resnet_lib" / "show" / "explorer.js").read_text("utf-8")
+    script = (ROOT / "resnet_lib" / "book" / "web" / "explorer.js").read_text("utf-8")
     dark = json.loads(re.search(r"DARK = (\{[^}]*\})", script)[1])
     for block, colour in colours.OF_BLOCK.items():
         assert f".rl-{block}{{fill:{dark[colour]}}}" in drawing.STYLE

@@ -14,7 +14,7 @@ from resnet_lib.lab import experiments
 from resnet_lib.lab.data import digits
 from resnet_lib.lab.experiment import _table, main
 from resnet_lib.lab.experiments import EXPERIMENTS, SEEDS, SETTINGS, record
-from resnet_lib.lab.records import experiment
+from resnet_lib.records import experiment
 
 TINY = replace(SETTINGS, epochs=1, warm_up=1.0, batch=84)
 SMALLEST = {
@@ -83,7 +83,7 @@ def test_the_recorded_rows(name):
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_the_records_readme_tells_what_the_rows_say(name):
-    folder = files("resnet_lib.lab.records")
+    folder = files("resnet_lib.records")
     table = _table(folder / "experiments" / f"{name}.json")
     assert f"### {name}\n" in (text := (folder / "README.md").read_text(encoding="utf-8"))
     assert f"```\n{table}\n```" in text

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 import resnet_lib as rl
-from resnet_lib.show import Explorer, kernel, largest, text
-from resnet_lib.show.explorer import asset
-from resnet_lib.show.figures import bottleneck as figures
-from resnet_lib.show.unknown import FORMATS, Unknown, javascript, substitute
+from resnet_lib.book.chapters.bottleneck import figures
+from resnet_lib.book.explore import Explorer, formatted, largest, widget
+from resnet_lib.book.explore.explorer import asset
+from resnet_lib.book.explore.symbols import FORMATS, Unknown, javascript, substitute
 
 
 def bar(y: Any, **more: Any) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def product(channels: int = 64, width: int = 16) -> dict[str, Any]:
 
     More about it.
     """
-    return bar(channels * width, numbers={"product": text("{:,d}", channels * width)})
+    return bar(channels * width, numbers={"product": formatted("{:,d}", channels * width)})
 
 
 def explorer(function: Callable[..., Any] = product, **options: Any) -> Explorer:
@@ -65,8 +65,8 @@ BAD: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "a preset's name": (lambda: explorer(presets={"p": {"depth": 3}}), ("presets['p']", "channels, width", "depth")),
     "a preset's value": (lambda: explorer(presets={"p": {"width": 17}}), ("presets['p']", "width", "17")),
     "a label's name": (lambda: explorer(labels={"depth": "d"}), ("labels", "channels, width", "depth")),
-    "a format": (lambda: text("{:>10}", 3), ("template", ",d", "{:>10}")),
-    "a field": (lambda: text("{name:d}", 3), ("template", "{name:d}")),
+    "a format": (lambda: formatted("{:>10}", 3), ("template", ",d", "{:>10}")),
+    "a field": (lambda: formatted("{name:d}", 3), ("template", "{name:d}")),
 }
 
 
@@ -165,7 +165,7 @@ def test_what_cannot_be_written_out_says_so_and_works_with_a_kernel(function: Ca
     assert "<script" not in made.html
     assert "Live only with a kernel" in made.html
 
-    box = kernel.widget(made)
+    box = widget.widget(made)
     controls, shown, message = box.children[1].children, box.children[2].children[0], box.children[-1]
     assert OBSTACLES[function][0].split("=")[0] in message.value
     for channels, width in ((128, 32), (256, 16), (64, 16)):
@@ -197,7 +197,7 @@ def test_widgets_call_the_function_and_keep_the_last_figure_on_an_error() -> Non
         traces = [{"type": "bar", "y": [channels]}] * (2 if channels > 64 else 1)
         return {"data": traces, "numbers": {"twice": f"{2 * channels}"}}
 
-    box = kernel.widget(explorer(picky, presets={"wide": {"channels": 256}}))
+    box = widget.widget(explorer(picky, presets={"wide": {"channels": 256}}))
     presets, controls, stage, _, code, message = box.children
     plot, numbers = stage.children
     assert "128" in numbers.value
@@ -285,7 +285,7 @@ def evaluate_source(engine: Page, source: str, values: dict[str, Any]) -> Any:
 
 def test_the_page_finds_its_figure_for_each_combination_of_choices(engine: Page) -> None:
     def figure(word: str = "a", count: int = 2, size: int = 8, share: float = 0.5) -> dict[str, Any]:
-        return {"data": [], "numbers": {"said": text(f"{word} × {count} × {share} × {{:d}}", size)}}
+        return {"data": [], "numbers": {"said": formatted(f"{word} × {count} × {share} × {{:d}}", size)}}
 
     made = rl.explore(figure, word=["a", 'b "c", d', "é 3×3"], count=[2, 30], size=(8, 16, 8), share=[0.5, 2.0])
     for word, count, share in itertools.product(*(made.controls[i].values for i in (0, 1, 3))):
@@ -314,11 +314,11 @@ def test_numbers_are_written_as_python_writes_them(engine: Page, spec: str, whol
         if spec in ("d", ",d"):
             value = int(value)
         template = f"a {{:{spec}}} b"
-        assert evaluate(engine, text(template, Unknown.control("x") * 1), {"x": value}) == template.format(value)
+        assert evaluate(engine, formatted(template, Unknown.control("x") * 1), {"x": value}) == template.format(value)
 
 
 def test_text_without_unknowns_is_plain() -> None:
-    assert text("{:,d} of {:.1%}", 1234, 0.5) == "1,234 of 50.0%"
+    assert formatted("{:,d} of {:.1%}", 1234, 0.5) == "1,234 of 50.0%"
 
 
 def test_a_script_cannot_be_closed_by_a_text() -> None:

@@ -12,14 +12,14 @@ import torch
 import torch.nn.utils.prune
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import blocks, networks
-from test_nn import vary_batch_norms
-from test_no_side_effects import equal, state_of
 from torch._inductor.cpp_builder import get_cpp_compiler
 
 import resnet_lib as rl
 from resnet_lib.lab import fast
 from resnet_lib.nn.vision import torchvision
+from tests.helpers.strategies import blocks, networks
+from tests.test_nn import vary_batch_norms
+from tests.test_no_side_effects import equal, state_of
 
 TINY = rl.network("resnet18", depths=(1, 2), widths=(8, 16), stem_width=8, classes=5)
 PREACT = rl.network("cifar_preact110", depths=(1, 2), widths=(16, 24))
@@ -236,8 +236,8 @@ import sys
 import torch
 import torch._inductor.config as config
 from torch.profiler import profile
-sys.path.insert(0, "tests")
-from test_fast import fast, logits, rl, varied
+sys.path.insert(0, ".")
+from tests.test_fast import fast, logits, rl, varied
 
 torch.manual_seed(0)
 model = varied(rl.network("cifar_resnet20", depths=(1,), widths=(16,)))

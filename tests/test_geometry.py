@@ -14,11 +14,11 @@ import sympy
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import blocks, networks
 from torch import nn
 
 import resnet_lib as rl
 from resnet_lib.cost.geometry import Place, geometry, receptive_field
+from tests.helpers.strategies import blocks, networks
 
 D = sympy.Symbol("d", integer=True, positive=True)
 

@@ -17,12 +17,12 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 import resnet_lib as rl
-from resnet_lib.show.figures.bottleneck import two_ways
+from resnet_lib.book.chapters.bottleneck.figures import two_ways
 from tests.conftest import ROOT
 
 RANGES = "channels=(64, 1024, 64), width=(16, 512, 16), size=(7, 56, 7), unit=['weights', 'MACs']"
 WRITTEN_OUT = f"""import resnet_lib as rl
-from resnet_lib.show.figures.bottleneck import two_ways
+from resnet_lib.book.chapters.bottleneck.figures import two_ways
 
 rl.explore(two_ways, {RANGES})"""
 # What a reader may well write: a branch on a slider, and an f-string.

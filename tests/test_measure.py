@@ -22,12 +22,12 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import resnet_lib as rl
+from resnet_lib.book.chapters.time.figures import _apart, measured_roofline
 from resnet_lib.lab import ceilings, measuring
 from resnet_lib.lab.provenance import provenance
-from resnet_lib.lab.records import machines, timings
 from resnet_lib.lab.timing import spread
 from resnet_lib.nn.vision import torchvision
-from resnet_lib.show.figures.machine import _apart, measured_roofline
+from resnet_lib.records import machines, timings
 from tests.test_memory import SMALL, small
 
 COMMAND = run_module("resnet_lib.lab.measure")  # imported, it would stand in the place of the function of its name
@@ -48,7 +48,7 @@ def test_counts_are_the_bills(name, image, batch):
         rl.build(name).eval()(torch.zeros(bill.rows[0].input_shape))
     assert found.macs == bill.macs == counter.get_total_flops() // 2
     assert found.activations == bill.activations
-    assert rl.lab.measure(name, image, batch, mode="training", **SHORT).macs == rl.training(bill).macs
+    assert rl.lab.measure(name, image, batch, mode="training", **SHORT).macs == rl.training_macs(bill).macs
     assert (found.network, found.image, found.batch) == (name, bill.rows[0].input_shape[2:], batch)
     assert found.images_per_second * found.seconds == pytest.approx(batch)
     assert found.macs_per_second * found.seconds == pytest.approx(found.macs)
@@ -402,7 +402,7 @@ def test_the_command_writes_a_complete_record(written):
     top = record["limits"]["macs_per_second"]
     for row in record["rows"]:
         bill = rl.price(rl.network(row["network"]), 32, row["batch"])
-        assert row["macs"] == (bill.macs if row["mode"] == "inference" else rl.training(bill).macs)
+        assert row["macs"] == (bill.macs if row["mode"] == "inference" else rl.training_macs(bill).macs)
         assert row["macs_per_second"] == row["macs"] / row["seconds"]
         assert row["share"] == row["macs_per_second"] / top
     assert list(record["layers"]["rows"]) == [row.name for row in rl.price(rl.network(TINY[0]), 32).rows]
@@ -461,8 +461,8 @@ def test_a_wrong_command_costs_one_line_and_no_time(options, message, tmp_path, 
         raise AssertionError("it began to measure")
 
     monkeypatch.setattr("resnet_lib.lab.timing.runs", measures)
-    monkeypatch.setattr("resnet_lib.lab.ceilings.runs", measures)
-    monkeypatch.setattr("resnet_lib.lab.measuring.runs", measures)
+    monkeypatch.setattr("resnet_lib.lab._limits.runs", measures)
+    monkeypatch.setattr("resnet_lib.lab._measure.runs", measures)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there.json").write_text("mine")
     with pytest.raises(SystemExit) as exit:
@@ -596,7 +596,7 @@ def test_recorded_machines(name):
     assert set(record["provenance"]) >= {"processor", "device", "threads", "torch", "date"}
     for row in record["rows"]:
         bill = rl.price(rl.network(row["network"]), row["image"], row["batch"])
-        assert row["macs"] == (bill.macs if row["mode"] == "inference" else rl.training(bill).macs)
+        assert row["macs"] == (bill.macs if row["mode"] == "inference" else rl.training_macs(bill).macs)
         assert row["share"] == pytest.approx(row["macs_per_second"] / record["limits"]["macs_per_second"])
     for fit in record["time_model"]:
         errors = rl.leave_one_out(timings(record, fit["mode"], fit["batch"]))
@@ -612,7 +612,7 @@ def test_the_projects_own_machine_is_among_them():
         (mode, batch, 13) for mode in ("inference", "training") for batch in (1, 4)
     }
     assert record["layers"]["network"] == "resnet50"
-    readme = (files("resnet_lib.lab.records") / "README.md").read_text(encoding="utf-8")
+    readme = (files("resnet_lib.records") / "README.md").read_text(encoding="utf-8")
     for fit in record["time_model"]:
         errors = " +".join(f"{100 * fit[key]['mean']:.1f} %" for key in ("two_terms", "macs_alone"))
         assert re.search(rf"^{fit['mode']}, batch {fit['batch']} +{errors}$", readme, re.MULTILINE)

@@ -12,12 +12,12 @@ import sympy
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import blocks, networks
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import resnet_lib as rl
-from resnet_lib.cost.memory import checkpoint, memory, peak_inference
+from resnet_lib.cost.memory import checkpoint_bytes, memory, peak_inference
+from tests.helpers.strategies import blocks, networks
 
 PRECISIONS = ("fp32", "bf16", "mixed")
 SHARES = ("parameters", "weight_copies", "buffers", "gradients", "optimizer", "activations")
@@ -126,7 +126,7 @@ def assert_equal_to_torch(spec, image, batch, precision):
     assert expected.weight_copies == (2 * multiplied if precision == "mixed" else 0)
     assert expected.parameters == expected.gradients == nbytes(model.parameters())
     assert expected.buffers == nbytes(model.buffers())
-    assert checkpoint(bill, precision) == nbytes(model.state_dict().values())
+    assert checkpoint_bytes(bill, precision) == nbytes(model.state_dict().values())
     assert peak_inference(bill, precision) == alive_at_inference(model, images, precision)
     return bill
 
@@ -191,7 +191,7 @@ def test_resnet50():
     kept = memory(bill)
     assert kept.parameters == kept.gradients == kept.optimizer == 4 * 25_557_032
     assert kept.total == sum(asdict(kept).values())
-    assert checkpoint(bill) == 4 * (25_557_032 + 53_120) + 53 * 8
+    assert checkpoint_bytes(bill) == 4 * (25_557_032 + 53_120) + 53 * 8
     assert memory(bill, "adam").optimizer == 8 * 25_557_032 + 4 * (53 + 2 * 53 + 2)
     assert memory(bill, None).optimizer == 0
     assert replace(kept, activations=0) == replace(memory(rl.price(rl.network("resnet50"), batch=32)), activations=0)
@@ -209,12 +209,12 @@ def test_symbols():
     c, n = sympy.symbols("c n", integer=True, positive=True)
     bill = rl.price(rl.BlockSpec("basic", c), 8, batch=n)
     assert sympy.expand(memory(bill).activations) == 4 * (4 * 64 * n * c + 4 * c)
-    assert sympy.expand(checkpoint(bill)) == 4 * (18 * c**2 + 8 * c) + 16
+    assert sympy.expand(checkpoint_bytes(bill)) == 4 * (18 * c**2 + 8 * c) + 16
     with pytest.raises(TypeError, match="bill must hold numbers"):
         peak_inference(bill)
 
 
-FUNCTIONS = (memory, checkpoint, peak_inference)
+FUNCTIONS = (memory, checkpoint_bytes, peak_inference)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -9,11 +9,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
-from strategies import blocks, networks
 
 import resnet_lib as rl
 from resnet_lib import nn
 from resnet_lib.nn.vision import torchvision
+from tests.helpers.strategies import blocks, networks
 
 TORCHVISION = rl.names()[:10]
 CLASSES = {

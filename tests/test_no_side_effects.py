@@ -18,10 +18,10 @@ CALLS = {
     ),
     "report": lambda model, bill: [rl.report(bill, tool) for tool in CONVENTIONS],
     "explain": lambda model, bill: str(rl.explain(bill, "fvcore", "torchinfo")),
-    "training": lambda model, bill: rl.training(bill).macs,
+    "training": lambda model, bill: rl.training_macs(bill).macs,
     "memory": lambda model, bill: (
         rl.memory(bill, "adam", "mixed").total,
-        rl.checkpoint(bill),
+        rl.checkpoint_bytes(bill),
         rl.peak_inference(bill),
     ),
     "geometry": lambda model, bill: (rl.receptive_field(model.spec), rl.geometry(model.spec, 65)),

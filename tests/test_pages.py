@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from resnet_lib.exercises.exercise import NEGATIVE, NOT_A_NUMBER, NOT_WHOLE, Number
-from resnet_lib.show import Explorer
-from resnet_lib.show.controls import Choice, Slider
+from resnet_lib.book.ask.exercise import NEGATIVE, NOT_A_NUMBER, NOT_WHOLE, Number
+from resnet_lib.book.explore import Explorer
+from resnet_lib.book.explore.controls import Choice, Slider
 from tests.conftest import ROOT, opening
-from tests.made import explorers, grid, questions, verdicts
+from tests.helpers.made import explorers, grid, questions, verdicts
 from tools.notebooks import chapters
 
 Open = Callable[..., Page]
@@ -489,7 +489,7 @@ def test_a_quiz_answers_each_choice(opened: Page, chapter: Path) -> None:
 def test_the_page_checks_a_number_as_python_does(opened: Page, chapter: Path) -> None:
     for exercise in numbers_asked(chapter):
         here = place(opened, exercise.name)
-        assert here.get_by_role("textbox", name=f"Exercise {exercise.name}").count() == 1
+        assert here.get_by_role("textbox", name=exercise.title).count() == 1
         others = [0, 987654321, exercise.solution + 1, exercise.solution * 1.004, exercise.solution * 1.006, -1, 2.5]
         for value in (exercise.solution, *(mistake.example for mistake in exercise.mistakes), *others):
             fill(here, f"{value:,}" if isinstance(value, int) else repr(value))

@@ -13,10 +13,10 @@ import sympy
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import networks
 
 import resnet_lib as rl
 import resnet_lib.nn.vision  # without it timm cannot import torchvision beside a CPU-only torch
+from tests.helpers.strategies import networks
 
 QUANTITIES = ("params", "macs", "flops", "activations", "bytes")
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import blocks, networks
 from torch.utils.flop_counter import FlopCounterMode
 
 import resnet_lib as rl
 from resnet_lib.nn.vision import torchvision
+from tests.helpers.strategies import blocks, networks
 
 TORCHVISION = rl.names()[:10]
 OTHERS = ("plain18", "cifar_resnet20", "cifar_plain20", "cifar_preact110", "cifar_preact164", "wrn28_10")

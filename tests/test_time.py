@@ -10,10 +10,12 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx
-from strategies import networks
 
 import resnet_lib as rl
-from resnet_lib.cost.time import Record, TimeModel, columns, fit_time, intensity, leave_one_out, records, roofline
+from resnet_lib.cost.roofline import intensity, roofline
+from resnet_lib.cost.time_model import TimeModel, Timing, fit_time, leave_one_out
+from resnet_lib.records import columns, published
+from tests.helpers.strategies import networks
 
 SPEEDS = st.floats(1e6, 1e15)
 
@@ -131,9 +133,9 @@ COLUMNS = ("rtx3090", "rtx4090", "rtx5090_compiled", "rtx3090_training", "i9_109
 def test_the_columns():
     assert tuple(columns()) == COLUMNS
     assert columns()["rtx3090"].startswith("RTX 3090, inference, mixed precision")
-    assert {len(records(column)) for column in COLUMNS} == {13}
-    images_per_second = {column: [round(1 / r.seconds, 1) for r in records(column)[:4]] for column in COLUMNS}
-    assert [record.network for record in records("rtx3090")[:4]] == ["resnet18", "resnet34", "resnet26", "resnet50"]
+    assert {len(published(column)) for column in COLUMNS} == {13}
+    images_per_second = {column: [round(1 / r.seconds, 1) for r in published(column)[:4]] for column in COLUMNS}
+    assert [record.network for record in published("rtx3090")[:4]] == ["resnet18", "resnet34", "resnet26", "resnet50"]
     assert images_per_second == {
         "rtx3090": [9260.3, 5454.9, 5121.5, 3219.1],
         "rtx4090": [13726.3, 8315.6, 6826.5, 4302.8],
@@ -146,9 +148,9 @@ def test_the_columns():
 
 def test_our_bills_are_of_the_networks_that_were_measured():
     """timm prints fvcore's totals, MACs + 2 · BatchNorm's elements + the average's input, and its activations."""
-    from resnet_lib.cost.time import _benchmarks, _bills
+    from resnet_lib.records import _bills, _published
 
-    for name, spec in _benchmarks()["networks"].items():
+    for name, spec in _published()["networks"].items():
         bill = _bills()[name]
         per_element = sum(2 * row.elements for row in bill.rows if row.kind == "batch_norm")
         average = bill.by("kind")["avg_pool"].flops
@@ -180,13 +182,13 @@ FITTED = {
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_errors_on_networks_left_out(column):
-    for errors, expected in zip(leave_one_out(records(column)), LEFT_OUT[column], strict=True):
+    for errors, expected in zip(leave_one_out(published(column)), LEFT_OUT[column], strict=True):
         assert [100 * errors.median, 100 * errors.mean, 100 * errors.worst] == approx(list(expected), abs=0.1)
 
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_fitted_terms(column):
-    model = fit_time(records(column))
+    model = fit_time(published(column))
     fitted = 1e12 * model.seconds_per_mac, 1e9 * model.seconds_per_activation
     assert fitted == approx(FITTED[column], rel=5e-3)
 
@@ -194,11 +196,11 @@ def test_fitted_terms(column):
 @pytest.mark.parametrize("column", COLUMNS)
 def test_two_terms_on_gpus_and_one_on_cpus(column):
     """On a CPU activations explain nothing (their term comes out below zero); on a GPU they cut errors to a third."""
-    model = fit_time(records(column))
+    model = fit_time(published(column))
     on_a_cpu = column.startswith("i")
     assert model.macs_do_as_well is on_a_cpu
     assert (model.seconds_per_activation < 0) is on_a_cpu
-    two_terms, macs_alone = leave_one_out(records(column))
+    two_terms, macs_alone = leave_one_out(published(column))
     assert on_a_cpu or (two_terms.mean < macs_alone.mean / 3 and two_terms.worst < macs_alone.worst / 3)
 
 
@@ -206,7 +208,7 @@ def test_two_terms_on_gpus_and_one_on_cpus(column):
 @pytest.mark.parametrize("activations", [True, False])
 def test_fit_is_least_squares_of_relative_errors(column, activations):
     """The same by NumPy; and a sum of squares that no other network's weight decides."""
-    measured = records(column)
+    measured = published(column)
     model = fit_time(measured, activations=activations)
     terms = ("macs", "activations") if activations else ("macs",)
     matrix = [[getattr(record, term) / record.seconds for term in terms] for record in measured]
@@ -225,7 +227,7 @@ def test_fit_is_least_squares_of_relative_errors(column, activations):
 def test_made_up_times_are_recovered(counts, a, ratio):
     """From records that differ in activations per MAC."""
     b = a * ratio
-    made_up = [Record("", macs, macs * each, a * macs + b * macs * each) for macs, each in counts]
+    made_up = [Timing("", macs, macs * each, a * macs + b * macs * each) for macs, each in counts]
     model = fit_time(made_up)
     assert (model.seconds_per_mac, model.seconds_per_activation) == approx((a, b), rel=1e-6)
     assert model.errors.worst < 1e-9
@@ -236,28 +238,28 @@ def test_made_up_times_are_recovered(counts, a, ratio):
 
 def test_by_hand():
     """Three records of time = 2 · MACs + 3 · activations, and one term alone for two times of one unit."""
-    made_up = [Record("p", 1, 1, 5), Record("q", 2, 1, 7), Record("r", 1, 2, 8)]
+    made_up = [Timing("p", 1, 1, 5), Timing("q", 2, 1, 7), Timing("r", 1, 2, 8)]
     model = fit_time(made_up)
     assert (model.seconds_per_mac, model.seconds_per_activation) == approx((2, 3))
-    alone = fit_time([Record("p", 1, 1, 1), Record("q", 1, 1, 2)], activations=False)
+    alone = fit_time([Timing("p", 1, 1, 1), Timing("q", 1, 1, 2)], activations=False)
     assert alone.seconds_per_mac == approx((1 + 1 / 2) / (1 + 1 / 4))  # Σx / Σx² with x = MACs / s
     assert alone.errors.relative == (("p", approx(0.2)), ("q", approx(-0.4)))
     assert (alone.errors.median, alone.errors.mean, alone.errors.worst) == approx((0.3, 0.3, 0.4))
-    left_out = leave_one_out([Record("p", 1, 1, 1), Record("q", 1, 2, 1), Record("r", 1, 3, 2)])
+    left_out = leave_one_out([Timing("p", 1, 1, 1), Timing("q", 1, 2, 1), Timing("r", 1, 3, 2)])
     assert left_out.macs_alone.relative[2] == ("r", approx(-0.5))  # from p and q: 1 s a MAC
     assert left_out.two_terms.relative[2] == ("r", approx(-0.5))  # from p and q: activations take no time
     assert left_out.two_terms.relative[0] == ("p", approx(-1))  # from q and r: 1 = a + 2b, 2 = a + 3b
 
 
 def test_macs_do_as_well_where_activations_take_no_time():
-    made_up = [record._replace(seconds=3e-12 * record.macs) for record in records("rtx3090")]
+    made_up = [record._replace(seconds=3e-12 * record.macs) for record in published("rtx3090")]
     noisy = [r._replace(seconds=r.seconds * (1.1 if i % 2 else 0.9)) for i, r in enumerate(made_up)]
     assert fit_time(made_up).seconds_per_activation == approx(0, abs=1e-15)
     assert fit_time(noisy).macs_do_as_well
 
 
 def test_prediction_of_a_batch_and_of_a_part():
-    model = fit_time(records("rtx3090"))
+    model = fit_time(published("rtx3090"))
     net = rl.network("resnet50")
     one, many = rl.price(net), rl.price(net, batch=8)
     assert model.predict(many) == approx(8 * model.predict(one))
@@ -306,23 +308,23 @@ def test_bad_bills():
 
 def test_bad_columns():
     with pytest.raises(ValueError, match=r"^column must be one of 'rtx3090', .*'i7_12700h': 'h100'"):
-        records("h100")
+        published("h100")
 
 
 def test_bad_records():
-    good = records("rtx3090")
-    with pytest.raises(ValueError, match=r"^records must be at least 2: 1"):
+    good = published("rtx3090")
+    with pytest.raises(ValueError, match=r"^timings must be at least 2: 1"):
         fit_time(good[:1])
-    with pytest.raises(ValueError, match=r"^records must be at least 1: 0"):
+    with pytest.raises(ValueError, match=r"^timings must be at least 1: 0"):
         fit_time([], activations=False)
-    with pytest.raises(ValueError, match=r"^records must be at least 3: 2"):
+    with pytest.raises(ValueError, match=r"^timings must be at least 3: 2"):
         leave_one_out(good[:2])
     with pytest.raises(TypeError, match=r"^activations must be True or False: 1"):
         fit_time(good, activations=1)
-    with pytest.raises(ValueError, match=r"^records\[1\]\.seconds must be a finite number above 0: 0\.0"):
+    with pytest.raises(ValueError, match=r"^timings\[1\]\.seconds must be a finite number above 0: 0\.0"):
         fit_time([good[0], good[1]._replace(seconds=0.0)])
-    with pytest.raises(TypeError, match=r"^records\[0\]\.macs must be a number above 0: '1'"):
+    with pytest.raises(TypeError, match=r"^timings\[0\]\.macs must be a number above 0: '1'"):
         fit_time([good[0]._replace(macs="1"), good[1]])
-    with pytest.raises(ValueError, match=r"^records must differ in activations per MAC: resnet18, resnet18"):
+    with pytest.raises(ValueError, match=r"^timings must differ in activations per MAC: resnet18, resnet18"):
         fit_time([good[0], good[0]._replace(seconds=1.0)])
-    assert replace(fit_time(good), records=()).predict(good[0]) > 0
+    assert replace(fit_time(good), timings=()).predict(good[0]) > 0

@@ -27,8 +27,8 @@ from torch.utils.data import DataLoader
 
 import resnet_lib as rl
 from resnet_lib.lab import training
+from resnet_lib.lab._train import Settings, train
 from resnet_lib.lab.data import Augmented, Order, digits, image_folder
-from resnet_lib.lab.training import Settings, train
 
 ROOT = Path(rl.__file__).parent.parent
 main = runpy.run_module("resnet_lib.lab.train")["main"]  # an import would put the module where rl.lab.train stands
@@ -41,7 +41,7 @@ QUICK = Settings(epochs=2, batch=64)
 SCRIPT = f"""
 import json, sys
 import resnet_lib as rl
-from resnet_lib.lab.training import Settings, train
+from resnet_lib.lab._train import Settings, train
 settings = Settings(**json.loads(sys.argv[1]))
 for options in map(json.loads, sys.argv[2:]):
     train(rl.{TINY!r}, "digits", settings, cpu=True, progress=False, **options)

@@ -6,12 +6,12 @@ import pytest
 import sympy
 import torch
 from hypothesis import given, settings
-from strategies import networks
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 import resnet_lib as rl
 from resnet_lib.cost.training import Training, training
+from tests.helpers.strategies import networks
 
 STEP = {"resnet18": 5_324_206_080, "resnet34": 10_873_270_272, "resnet50": 12_149_538_816}
 

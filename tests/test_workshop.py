@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser import serving
 from tests.conftest import ROOT, make
+from tests.helpers.browser import serving
 from tools import pins
 from tools.notebooks import chapters
 

@@ -87,7 +87,7 @@ def memory(bill: Bill, optimizer: str | None = "sgd", precision: str = "fp32") -
     )
 
 
-def checkpoint(bill: Bill, precision: str = "fp32") -> int:
+def checkpoint_bytes(bill: Bill, precision: str = "fp32") -> int:
     """Bytes of the tensors in the model's `state_dict`: parameters and buffers. A file adds its index of names.
 
     "mixed" is saved as "fp32" is. Raises TypeError if `bill` is none, ValueError for another precision.

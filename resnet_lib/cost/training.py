@@ -31,11 +31,11 @@ class Training:
         return self.forward + self.weight_gradients + self.input_gradients
 
 
-def training(bill: Bill) -> Training:
+def training_macs(bill: Bill) -> Training:
     """What one training step costs in MACs (see the module for the convention).
 
-    Sub-totals add up: `training(bill.by("stage")["layer1"])` is layer1's share. A single block's input is a feature
-    map, whose gradient is needed. With symbols in the bill the numbers are formulas.
+    Sub-totals add up: `training_macs(bill.by("stage")["layer1"])` is layer1's share. A single block's input is a
+    feature map, whose gradient is needed. With symbols in the bill the numbers are formulas.
 
     Raises TypeError if `bill` is none.
     """

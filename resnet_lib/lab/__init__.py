@@ -15,19 +15,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from resnet_lib.lab.ceilings import limits
-    from resnet_lib.lab.measuring import layers, measure
-    from resnet_lib.lab.speed import fast
-    from resnet_lib.lab.training import Settings, train
+    from resnet_lib.lab._fast import fast
+    from resnet_lib.lab._limits import limits
+    from resnet_lib.lab._measure import layers, measure
+    from resnet_lib.lab._train import Settings, train
 
 # The functions live beside the commands of the same name (`measure.py`, `train.py`), which nothing imports.
 _ON_FIRST_USE = {
-    "Settings": "resnet_lib.lab.training",
-    "fast": "resnet_lib.lab.speed",
-    "layers": "resnet_lib.lab.measuring",
-    "limits": "resnet_lib.lab.ceilings",
-    "measure": "resnet_lib.lab.measuring",
-    "train": "resnet_lib.lab.training",
+    "Settings": "resnet_lib.lab._train",
+    "fast": "resnet_lib.lab._fast",
+    "layers": "resnet_lib.lab._measure",
+    "limits": "resnet_lib.lab._limits",
+    "measure": "resnet_lib.lab._measure",
+    "train": "resnet_lib.lab._train",
 }
 
 __all__ = ["Settings", "fast", "layers", "limits", "measure", "train"]

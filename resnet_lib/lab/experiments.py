@@ -25,11 +25,11 @@ import torch
 from resnet_lib import _check
 from resnet_lib._files import write_json
 from resnet_lib.cost import price
-from resnet_lib.cost.design import twin
+from resnet_lib.cost.search import twin
+from resnet_lib.lab._train import Settings, train
 from resnet_lib.lab.data import digits
 from resnet_lib.lab.provenance import provenance
 from resnet_lib.lab.timing import torch_threads
-from resnet_lib.lab.training import Settings, train
 from resnet_lib.spec import NetworkSpec
 from resnet_lib.zoo import network
 

@@ -1,7 +1,7 @@
 """Measures this machine: `python -m resnet_lib.lab.measure --help`.
 
 Its two ceilings, then network after network against them, and how well the time model of `rl.fit_time` predicts each
-network from the others. Nothing imports this module: `rl.lab.measure` is a function of resnet_lib.lab.measuring.
+network from the others. Nothing imports this module: `rl.lab.measure` is a function of resnet_lib.lab._measure.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from resnet_lib import _check
 from resnet_lib._files import write_json, write_text
 from resnet_lib.cli import Parser, Table, pixels, whole
 from resnet_lib.cost.bill import price
-from resnet_lib.cost.time import Errors, fit_time, leave_one_out
-from resnet_lib.lab.records import timings
+from resnet_lib.cost.time_model import Errors, fit_time, leave_one_out
+from resnet_lib.records import timings
 from resnet_lib.zoo import network
 
 if TYPE_CHECKING:
-    from resnet_lib.lab.ceilings import Limits
-    from resnet_lib.lab.measuring import Measurement
+    from resnet_lib.lab._limits import Limits
+    from resnet_lib.lab._measure import Measurement
 
 # ImageNet's, and a wide one of CIFAR's for few activations per MAC. CIFAR's small ones take most of their time between
 # operations, of which neither term of the time model knows.
@@ -118,8 +118,8 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     """The record: provenance, settings, limits, time model and rows."""
     from tqdm import tqdm
 
-    from resnet_lib.lab.ceilings import limits
-    from resnet_lib.lab.measuring import layers, measure
+    from resnet_lib.lab._limits import limits
+    from resnet_lib.lab._measure import layers, measure
     from resnet_lib.lab.provenance import provenance
     from resnet_lib.lab.timing import torch_threads
 
@@ -268,7 +268,7 @@ def _time_table(record: dict[str, Any]) -> str:
 def _page(record: dict[str, Any]) -> str:
     from plotly.io import to_html
 
-    from resnet_lib.show.figures.machine import measured_roofline
+    from resnet_lib.book.chapters.time.figures import measured_roofline
 
     drawn = measured_roofline(record)
     page: str = to_html({"data": drawn["data"], "layout": drawn["layout"]}, config={"displayModeBar": False})

@@ -2,7 +2,7 @@
 
 The checkpoint is one safetensors file. Its tensors: `model.<name>`, parameters and buffers, and
 `optimizer.<number>.<name>`, the momentum of each parameter. Its metadata, in JSON: `run`, which must be the same when
-it goes on, and `progress`. Seed and step are among them: the whole random state (see resnet_lib/lab/training.py).
+it goes on, and `progress`. Seed and step are among them: the whole random state (see resnet_lib/lab/_train.py).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from resnet_lib.cli import Parser, pixels, whole
 
 
 def _parser() -> argparse.ArgumentParser:
-    from resnet_lib.lab.training import Settings
+    from resnet_lib.lab._train import Settings
 
     parser = Parser(
         prog="python -m resnet_lib.lab.train",
@@ -62,8 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(chosen: argparse.Namespace, first: bool) -> None:
+    from resnet_lib.lab._train import Settings, processes, train
     from resnet_lib.lab.data import cifar10, digits, image_folder
-    from resnet_lib.lab.training import Settings, processes, train
 
     if chosen.data == "digits":
         data = digits()

@@ -8,7 +8,7 @@ from resnet_lib.nn.blocks import (
     ResidualBlock,
     ZeroPadding,
 )
-from resnet_lib.nn.checkpoint import load, save
+from resnet_lib.nn.files import load, save
 from resnet_lib.nn.network import ResNet, build, initialise
 
 __all__ = [

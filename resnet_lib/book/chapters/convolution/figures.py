@@ -1,0 +1,192 @@
+"""The figures of "The bill of one convolution"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from resnet_lib.book.explore.symbols import formatted
+from resnet_lib.book.plot import Figure, axis, bar, dot, figure, label, line
+from resnet_lib.colours import ACCENT, CONTEXT, OF_BLOCK
+from resnet_lib.cost import Row, price
+from resnet_lib.cost.bill import price_operations
+from resnet_lib.spec import Operation
+from resnet_lib.zoo import network
+
+WINDOWS = {
+    "1×1": (1, 1),
+    "1×1/2": (1, 2),
+    "3×3": (3, 1),
+    "3×3/2": (3, 2),
+    "7×7": (7, 1),
+    "7×7/2": (7, 2),
+}  # kernel and stride
+EACH = "one for each channel"
+MB = 1e6
+
+
+def convolution(kernel: int, channels: tuple[Any, Any], side: Any, stride: int = 1, groups: Any = 1) -> Row:
+    """The bill's row for one convolution with `channels` in and out on a square map."""
+    op = Operation("conv", "conv", *channels, kernel, stride, kernel // 2, groups)
+    (row,), _ = price_operations([op], (side, side))
+    return row
+
+
+def one_convolution(window: str = "3×3", channels_in: int = 512, channels_out: int = 512, side: int = 7) -> Figure:
+    """The four costs of one convolution, each against that of the first convolution of a ResNet, a 7×7/2 on 224 × 224.
+
+    `window` is the kernel, "/2" its stride; `side` that of the map that enters, in pixels. The scale is logarithmic:
+    to the left of the line is less than in the first convolution, to the right more.
+    """
+    kernel, stride = WINDOWS[window]
+    first = convolution(7, (3, 64), 224, 2)
+    row = convolution(kernel, (channels_in, channels_out), side, stride)
+    costs, references = _costs(row), _costs(first)
+    data = [line([1, 1], [-0.4, 3.78], CONTEXT, 1.5)]
+    annotations = [label("the first convolution", 0, 3.98, xanchor="center")]
+    for y, name in enumerate(reversed(costs)):
+        ratio = costs[name] / references[name]
+        data += [line([1, ratio], [y, y], ACCENT, 8), dot(ratio, y, ACCENT)]
+        annotations += _captions(name, costs[name], f"the first: {references[name]:,}", y + 0.1)
+    layout = {
+        "height": 360,
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 26},
+        "xaxis": axis(
+            type="log",
+            range=[-4.9, 4.9],
+            tickvals=[1e-4, 1e-2, 1, 1e2, 1e4],
+            ticktext=["÷ 10,000", "÷ 100", "equal", "× 100", "× 10,000"],
+            ticks="outside",
+        ),
+        "yaxis": axis(visible=False, range=[-0.45, 4.2]),
+        "annotations": annotations,
+    }
+    out = row.output_shape[2]
+    numbers = {
+        "the map that leaves": formatted("{:,d} × {:,d}", out, out),
+        "each weight is used": formatted("{:,d} ×", out * out),
+        "weights' share of the bytes": formatted("{:.1%}", 4 * row.params / row.bytes),
+    }
+    return figure(data, layout, numbers)
+
+
+def grouped(groups: int | str = 32, channels: int = 128, side: int = 56) -> Figure:
+    """What is left of a 3×3 convolution's four costs when its channels are divided into groups.
+
+    `channels` enter and leave, on a map of `side` pixels a side. The bars are shares of the same convolution in one
+    group.
+    """
+    parts = channels if groups == EACH else int(groups)
+    whole, row = (_costs(convolution(3, (channels, channels), side, groups=g)) for g in (1, parts))
+    data, annotations = [], []
+    for y, name in enumerate(reversed(row)):
+        share = row[name] / whole[name]
+        data += [bar(1, y, CONTEXT) | {"opacity": 0.25, "width": 0.36}, bar(share, y, ACCENT) | {"width": 0.36}]
+        annotations += _captions(name, row[name], formatted("{:.1%}", share), y + 0.16)
+    layout = {
+        "height": 330,
+        "barmode": "overlay",
+        "margin": {"l": 8, "r": 20, "t": 8, "b": 40},
+        "xaxis": axis(
+            range=[0, 1],
+            tickvals=[0, 0.25, 0.5, 0.75, 1],
+            tickformat=".0%",
+            title={"text": "of the same convolution in one group"},
+        ),
+        "yaxis": axis(visible=False, range=[-0.35, 3.6]),
+        "annotations": annotations,
+    }
+    numbers = {
+        "channels that one output reads": formatted("{:,d} of {:,d}", channels // parts, channels),
+        "MACs left": formatted("{:.1%}", row["MACs"] / whole["MACs"]),
+        "bytes left": formatted("{:.1%}", row["bytes"] / whole["bytes"]),
+    }
+    return figure(data, layout, numbers)
+
+
+def along(name: str = "resnet34", image: int = 224, batch: int = 1) -> Figure:
+    """Every convolution of a network in its order: its multiply-adds above, and below the bytes that it moves.
+
+    `image` is the side of the picture, a multiple of 32, `batch` the pictures that are computed at once. Grey bars are
+    the stem and the projections.
+    """
+    net = network(name)
+    bill = price(net, image=32 * (image // 32), batch=batch)  # says that halving comes out even
+    rows = [row for row in bill.rows if row.kind == "conv"]
+    places = list(range(1, len(rows) + 1))
+    weights = [4 * row.params / MB for row in rows]
+    maps = [(row.bytes - 4 * row.params) / MB for row in rows]
+    colour = OF_BLOCK[net.block]
+    bars = {
+        "type": "bar",
+        "x": places,
+        "y": [row.macs / batch / 1e6 for row in rows],
+        "marker": {"color": [CONTEXT if r.stage == "stem" or r.on_shortcut else colour for r in rows]},
+        "hoverinfo": "skip",
+        "yaxis": "y",
+    }
+    below = {"yaxis": "y2", "mode": "lines+markers"}
+    data = [
+        bars,
+        line(places, maps, CONTEXT, 1.5) | below | {"marker": {"size": 5, "symbol": "square", "color": CONTEXT}},
+        line(places, weights, colour, 1.5) | below | {"marker": {"size": 5, "color": colour}},
+        _beside("maps, read and written", 2 * maps[0]),
+        _beside("weights, read", weights[0] / 6),
+    ]
+    stages = {stage.name: [i for i, row in enumerate(rows, 1) if row.stage == stage.name] for stage in net.stages}
+    layout = {
+        "height": 470,
+        "bargap": 0.25,
+        "margin": {"l": 4, "r": 8, "t": 8, "b": 26},
+        "xaxis": axis(
+            range=[0, len(rows) + 1],
+            tickvals=[sum(where) / len(where) for where in stages.values()],
+            ticktext=[f"conv{k}_x" for k in range(2, 2 + len(stages))],
+            anchor="y2",
+        ),
+        "yaxis": axis(domain=[0.6, 0.94], rangemode="tozero", showgrid=True, automargin=True, nticks=4),
+        "yaxis2": axis(
+            domain=[0, 0.48],
+            type="log",
+            range=[-2.6, 3.3],
+            tickvals=[0.01, 0.1, 1, 10, 100],
+            ticktext=["0.01", "0.1", "1", "10", "100"],
+            showgrid=True,
+            automargin=True,
+        ),
+        "annotations": [
+            label("<b>million MACs</b> for each picture", 0, 1, xref="paper", yref="paper", yanchor="top"),
+            label("<b>megabytes</b> moved", 0, 0.55, xref="paper", yref="paper", yanchor="top"),
+        ],
+    }
+    heavy = sum(part.count * _weighs_more(row) for part in bill.parts for row in part.rows if row.kind == "conv")
+    numbers = {
+        "MACs for each picture": formatted("{:,.2f} G", sum(row.macs for row in rows) / batch / 1e9),
+        "weights, read": formatted("{:,.1f} MB", sum(weights)),
+        "maps, read and written": formatted("{:,.1f} MB", sum(maps)),
+        "weights outweigh maps in": formatted(f"{{:d}} of {len(rows)}", heavy),
+    }
+    return figure(data, layout, numbers)
+
+
+def _costs(row: Row) -> dict[str, Any]:
+    return {"weights": row.params, "MACs": row.macs, "activations": row.activations, "bytes": row.bytes}
+
+
+def _captions(name: str, cost: Any, share: Any, y: float) -> list[Figure]:
+    """Above a bar: what it is and how much, and what it says."""
+    place = {"xref": "paper", "yanchor": "bottom"}
+    return [
+        label(formatted(f"<b>{name}</b> {{:,d}}", cost), 0, y, **place),
+        label(share, 1, y, **place | {"xanchor": "right"}),
+    ]
+
+
+def _beside(words: str, y: Any) -> Figure:
+    """Words above or below the first point of a curve."""
+    place = {"x": [0.4], "y": [y], "yaxis": "y2", "textposition": "middle right"}
+    return {"type": "scatter", "mode": "text", "text": [words], "hoverinfo": "skip", "cliponaxis": False} | place
+
+
+def _weighs_more(row: Row) -> Any:
+    """1 where a convolution has more weights than numbers in its two maps, otherwise 0."""
+    return (2 * row.params - 1) // (row.bytes // 4)  # below 2, since weights and maps make the bytes

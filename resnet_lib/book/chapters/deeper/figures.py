@@ -1,0 +1,122 @@
+"""The figures of "Deeper got worse". Their rows are measured in the chapter, or were recorded; here they are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from resnet_lib.book.plot import Figure, axis, figure, label, line
+from resnet_lib.colours import BASIC, CONTEXT
+
+# What is drawn of a block's output: the axis, and how the numbers beside the plot are written.
+MEASURES: dict[str, tuple[Figure, str]] = {
+    "signal": ({"title": {"text": "RMS of the output"}, "range": [0, 5.7], "dtick": 1}, "{:.2f}"),
+    "gradient": (
+        {
+            "title": {"text": "norm of the gradient, last block = 1"},
+            "type": "log",
+            "range": [-0.5, 8.3],
+            "tickvals": [1, 1e2, 1e4, 1e6, 1e8],
+            "ticktext": ["1", "100", "10 k", "1 M", "100 M"],
+        },
+        "{:,.0f} ×",
+    ),
+    "twins": (
+        {
+            "title": {"text": "distance of two twins' outputs"},
+            "type": "log",
+            "range": [-3.2, 0.4],
+            "tickvals": [1e-3, 1e-2, 1e-1, 1],
+            "ticktext": ["0.1 %", "1 %", "10 %", "100 %"],
+        },
+        "{:.1%}",
+    ),
+    "agreement": (
+        {"title": {"text": "cosine of two twins' gradients"}, "range": [-0.3, 1.08], "tickvals": [0, 0.5, 1]},
+        "{:.2f}",
+    ),
+}
+SERIES = {"plain": (CONTEXT, "square", "■ plain"), "resnet": (BASIC, "circle", "● residual")}
+
+Rows = Mapping[str, list[float]]  # measure → its value at the output of each block
+
+
+def profile(rows: Mapping[tuple[str, int], Rows], layers: int, measure: str) -> Figure:
+    """A measure along the blocks of a plain and a residual network of so many layers; other depths as thin lines.
+
+    `rows[kind, layers]`, with `kind` "plain" or "resnet", holds each measure as one value a block (two layers).
+    """
+    scale, written = MEASURES[measure]
+    data, numbers = [], {}
+    for kind, depth in rows:
+        if depth != layers:
+            colour, _, _ = SERIES[kind]
+            data.append(_course(rows[kind, depth][measure], colour, 1) | {"opacity": 0.45})
+    for kind, (colour, symbol, name) in SERIES.items():
+        values = rows[kind, layers][measure]
+        marks = {"mode": "lines+markers", "marker": {"color": colour, "symbol": symbol, "size": 5}}
+        data.append(_course(values, colour, 2.5) | marks)
+        for i, place in ((0, "first"), (-1, "last")):
+            numbers[f"{name[2:]}, {place} block"] = written.format(_plain_zero(values[i]))
+    names = [
+        label(f"<b>{name}</b>", x, 1, xref="paper", yref="paper", yanchor="bottom", font={"color": colour})
+        for x, (colour, _, name) in zip((0.02, 0.25), SERIES.values(), strict=True)
+    ]
+    layout = {
+        "height": 380,
+        "margin": {"l": 4, "r": 12, "t": 28, "b": 40},
+        "xaxis": axis(title={"text": "layers passed"}, range=[0, 112], tickvals=[0, 20, 32, 56, 110]),
+        "yaxis": axis(automargin=True, showgrid=True, **scale),
+        "annotations": names,
+    }
+    return figure(data, layout, numbers)
+
+
+ERRORS = {"while learning": "running_errors", "on new pictures": "test_errors"}  # and the field of a recorded row
+
+
+def trained(rows: Sequence[Mapping[str, Any]], error: str, epochs: int) -> Figure:
+    """Errors of plain and residual networks over their depth, after so many epochs: each run, and the medians.
+
+    `rows` are those of `resnet_lib.records.experiment("degradation")`.
+    """
+    data: list[Figure] = []
+    names: list[Figure] = []
+    numbers = {}
+    for colour, symbol, name in SERIES.values():
+        _, kind = name.split()
+        runs: dict[int, list[float]] = {}
+        for row in rows:
+            if row["case"].startswith(kind):
+                runs.setdefault(row["layers"], []).append(round(100 * row[ERRORS[error]][epochs - 1], 2))
+        medians = {layers: median(errors) for layers, errors in runs.items()}
+        places = [(layers, value) for layers, errors in runs.items() for value in errors]
+        marker = {"color": colour, "symbol": f"{symbol}-open", "size": 7}
+        dots: Figure = {"x": [at for at, _ in places], "y": [value for _, value in places], "marker": marker}
+        data.append(line(list(medians), list(medians.values()), colour, 2.5))
+        data.append({"type": "scatter", "mode": "markers", "hoverinfo": "skip"} | dots)
+        x, words = 0.25 * len(names) + 0.02, {"xref": "paper", "yref": "paper", "yanchor": "bottom"}
+        names.append(label(f"<b>{name}</b>", x, 1, font={"color": colour}, **words))
+        for layers in (min(medians), max(medians)):
+            numbers[f"{kind}, {layers} layers"] = f"{medians[layers]:.1f} %"
+    layout = {
+        "height": 360,
+        "margin": {"l": 4, "r": 12, "t": 28, "b": 40},
+        "xaxis": axis(title={"text": "layers"}, range=[0, 115], tickvals=sorted(medians)),
+        "yaxis": axis(
+            automargin=True, showgrid=True, title={"text": "errors, %"}, range=[-2, 100], tickvals=[0, 25, 50, 75, 100]
+        ),
+        "annotations": names,
+    }
+    return figure(data, layout, numbers)
+
+
+def _course(values: list[float], colour: str, width: float) -> dict[str, Any]:
+    """A line with a point at each block; the first block ends with the network's third layer."""
+    return line([3 + 2 * i for i in range(len(values))], values, colour, width)
+
+
+def _plain_zero(value: float) -> float:
+    """No "-0.00"."""
+    return value if abs(value) >= 0.005 else abs(value)

@@ -1,0 +1,111 @@
+"""The figures of "The shortcut". A shortcut's part of the bill is its projection, with the BatchNorm behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from resnet_lib.book.explore.symbols import formatted
+from resnet_lib.book.plot import UNITS, Figure, axis, bar, figure, label
+from resnet_lib.colours import BASIC, BOTTLENECK, CONTEXT
+from resnet_lib.cost import price
+from resnet_lib.zoo import network
+
+LIGHT_CONTEXT = "rgba(138,143,152,0.35)"  # the grey of shortcuts, for those that only option C adds
+WINDOWS = {"1×1": (1, 0), "2×2 average": (2, 0), "3×3": (3, 1)}  # pixels read along a side, and padding
+SIDE = 16  # pixels of the map in `what_it_reads`
+
+
+def cost_of_shortcuts(conv3_x: int = 4, conv4_x: int = 6, unit: str = "parameters") -> Figure:
+    """What each stage costs, with basic blocks and with bottlenecks: the main branches in colour, which is all that
+    option A has; then in grey what the projections of option B add; then in pale grey what those of option C do.
+
+    `conv3_x` and `conv4_x` are the blocks of these stages (the others have three), `unit` is "parameters", "MACs" or
+    "activations", for a 224 × 224 image and 1000 classes.
+    """
+    field, size, symbol = UNITS[unit]
+    bars, labels, numbers = [], [], {}
+    blocks = (("basic blocks", "resnet34", BASIC, 9.5), ("bottlenecks", "resnet50", BOTTLENECK, 4))
+    for name, net, colour, top in blocks:
+        options = [price(network(net, depths=(3, conv3_x, conv4_x, 3), shortcut=option)) for option in "ABC"]
+        labels.append(label(f"<b>{name}</b>", x=0, y=top + 0.3))
+        for i in range(1, 5):
+            a, b, c = (getattr(bill.by("stage")[f"layer{i}"], field) / size for bill in options)
+            y = top - i + 0.2
+            bars += [bar(a, y, colour), bar(b - a, y, CONTEXT), bar(c - b, y, LIGHT_CONTEXT)]
+            words = f"conv{i + 1}_x: {{:,.2f}} {symbol}, with B {{:,.2f}} {symbol}, with C {{:,.2f}} {symbol}"
+            labels.append(label(formatted(words, a, b, c), x=0, y=y + 0.42))
+        for option, bill in zip("BC", options[1:], strict=True):
+            own = getattr(bill, field) - getattr(options[0], field)
+            numbers[f"{option}'s shortcuts, {name}"] = formatted(
+                f"{{:,.2f}} {symbol}, {{:.1%}}", own / size, own / getattr(bill, field)
+            )
+    layout = {
+        "height": 520,
+        "barmode": "stack",
+        "xaxis": axis(title={"text": f"{symbol} {unit}"}, rangemode="tozero", showgrid=True),
+        "yaxis": axis(visible=False, range=[-0.15, 10.2]),
+        "annotations": labels,
+    }
+    return figure([one | {"width": 0.42} for one in bars], layout, numbers)
+
+
+def what_it_reads(blocks: int = 1, window: str = "1×1") -> Figure:
+    """Which pixels of a map strided blocks read: circles are pixels, and those that are read are filled.
+
+    `blocks` (1 to 3) is how many strided blocks follow one another, `window` what steps by two pixels in each: the
+    "1×1" of a projection (zero-padding reads the same pixels), a "2×2 average", or the main branch's "3×3". The area of
+    a dot stands for the number of ways from its pixel to the output.
+    """
+    ways = [_ways(*WINDOWS[window], n) for n in (1, 2, 3)]
+    pixels = [(x, y) for y in range(SIDE) for x in range(SIDE)]
+    sizes = [[round(13 * (w[x] * w[y]) ** 0.5 / max(w), 1) for x, y in pixels] for w in ways]
+    read = _for(blocks, [sum(size > 0 for size in each) for each in sizes])
+    place = {"x": [x for x, _ in pixels], "y": [SIDE - 1 - y for _, y in pixels], "type": "scatter", "mode": "markers"}
+    colour = BASIC if window == "3×3" else CONTEXT
+    dots = {"size": [_for(blocks, each) for each in zip(*sizes, strict=True)], "color": colour, "opacity": 1}
+    circles = {"size": 6, "color": "rgba(0,0,0,0)", "line": {"color": CONTEXT, "width": 1}}
+    square = {"range": [-0.7, SIDE - 0.3], "visible": False, "constrain": "domain"}
+    layout = {
+        "height": 330,
+        "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
+        "xaxis": axis(**square),
+        "yaxis": axis(scaleanchor="x", **square),
+    }
+    data = [
+        place | {"marker": circles, "hoverinfo": "skip"},
+        place | {"marker": dots | {"line": {"width": 0}}, "hoverinfo": "skip"},
+    ]
+    side = SIDE // 2**blocks
+    numbers = {
+        "the map becomes": formatted("{:d} × {:d} pixels", side, side),
+        "pixels that are read": formatted("{:d} of {:d}", read, SIDE**2),
+        "that is": formatted("{:.0%}", read / SIDE**2),
+        "most ways from one pixel": formatted("{:d}", _for(blocks, [max(w) ** 2 for w in ways])),
+    }
+    return figure(data, layout, numbers)
+
+
+def _for(blocks: Any, values: Any) -> Any:
+    """The first, second or third value for 1, 2 or 3 blocks, as a polynomial: `blocks` may be a slider."""
+    one, two, three = values
+    if one == two == three:
+        return one
+    first, second, third = (
+        (blocks - 2) * (blocks - 3) // 2,
+        (blocks - 1) * (3 - blocks),
+        (blocks - 1) * (blocks - 2) // 2,
+    )
+    return one * first + two * second + three * third
+
+
+def _ways(kernel: int, padding: int, blocks: int) -> list[int]:
+    """Along a side: in how many ways each pixel reaches the output, through `blocks` windows at stride 2."""
+    ways = [1] * (SIDE // 2**blocks)
+    for _ in range(blocks):
+        before = [0] * (2 * len(ways))
+        for i, way in enumerate(ways):
+            for pixel in range(2 * i - padding, 2 * i - padding + kernel):
+                if 0 <= pixel < len(before):
+                    before[pixel] += way
+        ways = before
+    return ways

@@ -1,0 +1,236 @@
+"""`explore`: one figure function, live with a kernel, in the published page, and readable without scripts."""
+
+from __future__ import annotations
+
+import html
+import itertools
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from resnet_lib.book.explore.controls import Choice, Control, Slider, Value, made_controls
+from resnet_lib.book.explore.symbols import NotAFormula, Unknown, javascript, substitute
+from resnet_lib.book.web import asset
+
+Figure = dict[str, Any]
+MOST_VARIANTS = 64  # combinations of choices written out into a page
+
+
+def explore(
+    function: Callable[..., Any],
+    /,
+    *,
+    presets: dict[str, dict[str, Value]] | None = None,
+    labels: dict[str, str] | None = None,
+    **ranges: Any,
+) -> Explorer:
+    """A live explorer of `function`, which turns control values into a Plotly figure.
+
+    `function` returns a dict: `data` and `layout` as Plotly takes them, and `numbers`, a dict from label to the text
+    that stands beside the plot (see `rl.formatted`). A Plotly figure object will do too. Its docstring is the
+    figure's description.
+
+    Each keyword gives one control: `channels=(64, 512, 64)` is a slider from 64 to 512 in steps of 64, `unit=["MACs",
+    "weights"]` a choice. They start at the function's defaults. `presets` names settings worth a button, `labels`
+    gives a control a longer name than its argument.
+
+        rl.explore(two_ways, channels=(64, 512, 64), width=(16, 128, 16), presets={"figure 5": {"channels": 256}})
+
+    With a kernel the controls are ipywidgets and call the function itself, whatever it does. For a page without a
+    kernel the function is written out as JavaScript; `Explorer.obstacle` says why, if it cannot be.
+
+    Raises ValueError for a control that is no parameter of the function, a default or a preset outside its control.
+    """
+    made = made_controls(function, ranges, labels or {})
+    if not made:
+        raise ValueError("ranges must name at least one control, such as channels=(64, 512, 64)")
+    explorer = Explorer(function, made, presets or {})
+    for name, values in explorer.presets.items():
+        explorer.complete(values, f"presets[{name!r}]")
+    return explorer
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """What `explore` returns. Shown by Jupyter in the richest form that the place allows."""
+
+    function: Callable[..., Any]
+    controls: tuple[Control, ...]
+    presets: dict[str, dict[str, Value]]
+
+    @property
+    def id(self) -> str:
+        """Its name in the page and in the permalink."""
+        return str(self.function.__name__).replace("_", "-")
+
+    @property
+    def description(self) -> str:
+        """The first paragraph of the function's docstring."""
+        return " ".join((self.function.__doc__ or self.id).strip().split("\n\n")[0].split())
+
+    @property
+    def defaults(self) -> dict[str, Value]:
+        """The starting value of each control."""
+        return {control.name: control.value for control in self.controls}
+
+    def complete(self, values: dict[str, Value], what: str = "values") -> dict[str, Value]:
+        """`values` with the defaults for what they leave out; ValueError for a name or value that no control has."""
+        allowed = {control.name: control.values for control in self.controls}
+        for name, value in values.items():
+            if name not in allowed:
+                raise ValueError(f"{what} may set {', '.join(allowed)}: {name!r}")
+            if value not in allowed[name]:
+                raise ValueError(f"{what} must set {name} to a value that its control can take: {value!r}")
+        return self.defaults | values
+
+    def figure(self, **values: Value) -> Figure:
+        """The figure at these values (defaults for the rest) as a plain dict: data, layout, numbers."""
+        return _plain(self.function(**(self.defaults | values)))
+
+    def code(self, values: dict[str, Value]) -> str:
+        """The call that draws the figure at these values."""
+        return f"{self.function.__name__}({', '.join(f'{name}={value!r}' for name, value in values.items())})"
+
+    # The page without a kernel
+
+    @cached_property
+    def _written(self) -> tuple[dict[str, str], str | None]:
+        """The figure as a JavaScript expression for each combination of choices; or else what stands in the way."""
+        choices = [control for control in self.controls if isinstance(control, Choice)]
+        if math.prod(len(choice.options) for choice in choices) > MOST_VARIANTS:
+            names = " and ".join(choice.name for choice in choices)
+            return {}, f"{names} have more than {MOST_VARIANTS} combinations"
+        sliders = [control for control in self.controls if isinstance(control, Slider)]
+        variants = {}
+        for options in itertools.product(*(choice.options for choice in choices)):
+            chosen = {choice.name: option for choice, option in zip(choices, options, strict=True)}
+            try:
+                figure = self._on_symbols(sliders, chosen)
+                variants[_key(options)] = javascript(figure)
+            except NotAFormula as error:
+                return {}, str(error)
+            except Exception as error:  # whatever the reader's function may raise
+                return {}, self._who_is_to_blame(sliders, chosen, error)
+            for values in self._samples(sliders, chosen):
+                if not _same(substitute(figure, values), _plain(self.function(**values))):
+                    return {}, f"the function is another formula at {self.code(values)}"
+        return variants, None
+
+    def _on_symbols(self, sliders: list[Slider], known: dict[str, Value]) -> Figure:
+        symbols = {slider.name: Unknown.control(slider.name, slider.whole, slider.start > 0) for slider in sliders}
+        return _plain(self.function(**known, **symbols))
+
+    def _who_is_to_blame(self, sliders: list[Slider], chosen: dict[str, Value], error: Exception) -> str:
+        """The sliders that the function cannot take as a symbol, each tried alone."""
+        guilty = []
+        for slider in sliders:
+            others: dict[str, Value] = {other.name: other.value for other in sliders if other is not slider}
+            try:
+                javascript(self._on_symbols([slider], chosen | others))
+            except Exception:
+                guilty.append(slider.name)
+        names = " and ".join(guilty or [slider.name for slider in sliders])
+        return f"the function needs the value of {names} ({type(error).__name__}: {str(error).splitlines()[0][:80]})"
+
+    def _samples(self, sliders: list[Slider], chosen: dict[str, Value]) -> Iterator[dict[str, Value]]:
+        """Values at which formula and function must agree: every end, the defaults, the presets."""
+        for ends in itertools.product(*((slider.start, slider.stop) for slider in sliders)):
+            yield chosen | {slider.name: end for slider, end in zip(sliders, ends, strict=True)}
+        for preset in ({}, *self.presets.values()):
+            yield self.defaults | preset | chosen
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why the figure cannot be live without a kernel, or None if it can."""
+        return self._written[1]
+
+    @cached_property
+    def html(self) -> str:
+        """The page form: a table of the default state, and the script that brings it to life."""
+        name = html.escape(self.id)
+        head = f'<div class="rl-explorer" data-rl-explorer="{name}">'
+        if self.obstacle is not None:
+            return f"{head}{self._table}<p>Live only with a kernel: {html.escape(self.obstacle)}.</p></div>"
+        page = {
+            "id": self.id,
+            "description": self.description,
+            "controls": [control.as_dict() for control in self.controls],
+            "presets": self.presets,
+            "function": self.function.__name__,
+            "module": self.function.__module__ if self.function.__module__.startswith("resnet_lib.") else "",
+        }
+        variants = ",\n".join(f"{json.dumps(key)}:(v,f)=>({code})" for key, code in self._written[0].items())
+        script = f"ResidualBlock.explorer({javascript(page)},{{\n{variants}\n}});"
+        style, runtime = asset("explorer.css"), asset("explorer.js")
+        return f"{head}{self._table}<style>{style}</style><script>{runtime}{script}</script></div>"
+
+    @cached_property
+    def _table(self) -> str:
+        """The default state, readable without scripts."""
+        cells = [(control.label, str(control.value)) for control in self.controls]
+        cells += list(self.figure().get("numbers", {}).items())
+        rows = "".join(
+            f"<tr><th scope='row'>{html.escape(label)}</th><td>{html.escape(str(value))}</td></tr>"
+            for label, value in cells
+        )
+        return (
+            f'<table class="rl-static"><caption>{html.escape(self.description)}</caption><tbody>{rows}</tbody></table>'
+        )
+
+    # Jupyter
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = {"text/plain": repr(self), "text/html": self.html}
+        on_colab = "google.colab" in sys.modules
+        if on_colab and self.obstacle is None:
+            return bundle  # Plotly's widgets come out blank there
+        from resnet_lib.book.explore import widget
+
+        if on_colab:
+            widget.allow_widgets_on_colab()
+        view = {"version_major": 2, "version_minor": 0, "model_id": widget.widget(self).model_id}
+        return bundle | {"application/vnd.jupyter.widget-view+json": view}
+
+    def __repr__(self) -> str:
+        lines = [self.code(self.defaults)]
+        lines += [f"  {label}: {value}" for label, value in self.figure().get("numbers", {}).items()]
+        return "\n".join(lines)
+
+
+def _plain(figure: Any) -> Figure:
+    """A figure as nested dicts and lists."""
+    if hasattr(figure, "to_plotly_json"):
+        figure = figure.to_plotly_json()
+    if not isinstance(figure, dict) or "data" not in figure:
+        raise TypeError(
+            f"the function must return a Plotly figure, a dict with data and layout: {type(figure).__name__}"
+        )
+    return {"layout": {}, "numbers": {}} | {key: _lists(value) for key, value in figure.items()}
+
+
+def _lists(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _lists(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):  # NumPy
+        value = value.tolist()
+    return [_lists(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(a, float) or isinstance(b, float):
+        return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
+    return bool(a == b)
+
+
+def _key(options: tuple[Value, ...]) -> str:
+    """The options as JSON.stringify writes them: by this text the page finds its variant."""
+    plain = [int(option) if isinstance(option, float) and option.is_integer() else option for option in options]
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,94 @@
+"""The parts that the book's figures are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from resnet_lib.book.explore.symbols import formatted
+from resnet_lib.colours import BASIC, BOTTLENECK, LIGHT_BOTTLENECK
+from resnet_lib.cost import Bill, price
+from resnet_lib.spec import BlockSpec
+
+UNITS = {  # field of the bill, its unit in a figure, and that unit's symbol
+    "MACs": ("macs", 1e9, "G"),
+    "parameters": ("params", 1e6, "M"),
+    "activations": ("activations", 1e6, "M"),
+}
+
+SYMBOLS = {"basic": "circle", "bottleneck": "diamond"}  # of a network's mark: never by colour alone
+
+Figure = dict[str, Any]
+
+
+def costs(block: BlockSpec, size: int, field: str) -> list[int]:
+    """The cost of each convolution of a block."""
+    bill: Bill = price(block, image=size)
+    return [getattr(row, field) for row in bill.rows if row.kind == "conv"]
+
+
+def figure(data: list[Figure], layout: Figure, numbers: dict[str, Any]) -> Figure:
+    """A figure function's result: the book's plain look, with `layout` on top."""
+    base = {
+        "margin": {"l": 4, "r": 12, "t": 8, "b": 40, "pad": 0},
+        "showlegend": False,
+        "dragmode": False,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+    }
+    return {"data": data, "layout": base | layout, "numbers": numbers}
+
+
+def axis(**options: Any) -> Figure:
+    """An axis without grid or zero line, that cannot be dragged; `options` on top."""
+    return {"fixedrange": True, "showgrid": False, "zeroline": False} | options
+
+
+def label(words: Any, x: Any, y: Any, axis: str = "", **options: Any) -> Figure:
+    """Words at a place of the plot."""
+    place = {"x": x, "y": y, "xref": f"x{axis}", "yref": f"y{axis}", "xanchor": "left", "yanchor": "middle"}
+    return {"text": words, "showarrow": False, **place} | options
+
+
+def bar(cost: Any, y: float, colour: str, axis: str = "") -> Figure:
+    """A horizontal bar from 0 to `cost`."""
+    line = {"width": 1, "color": "rgba(255,255,255,0.8)"}
+    place = {"x": [cost], "y": [y], "xaxis": f"x{axis}", "yaxis": f"y{axis}", "orientation": "h", "width": 0.5}
+    return {"type": "bar", "marker": {"color": colour, "line": line}, "hoverinfo": "skip"} | place
+
+
+def stacked(block: BlockSpec, costs: list[Any], y: float, axis: str) -> list[Figure]:
+    """One bar, a segment for each convolution; a bottleneck's 1×1 paler than its 3×3."""
+    colours = {("basic", 3): BASIC, ("bottleneck", 3): BOTTLENECK, ("bottleneck", 1): LIGHT_BOTTLENECK}
+    return [
+        bar(cost, y, colours[block.block, conv.kernel], axis)
+        | inside(formatted(f"{conv.kernel}×{conv.kernel}: {{:,d}}", cost))
+        for conv, cost in zip(block.convolutions, costs, strict=True)
+    ]
+
+
+def inside(words: Any) -> Figure:
+    """Words in the middle of a bar, left out where they do not fit (`uniformtext` in the layout says how small)."""
+    return {"text": [words], "textposition": "inside", "insidetextanchor": "middle", "textangle": 0}
+
+
+def line(x: list[Any], y: list[Any], colour: str, width: float, dash: str = "solid") -> Figure:
+    """A line through these points."""
+    line = {"color": colour, "width": width, "dash": dash}
+    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": line, "hoverinfo": "skip"}
+
+
+def area(x: list[Any], y: list[Any], colour: str) -> Figure:
+    """The outline through these points, filled."""
+    return line(x, y, colour, 0) | {"fill": "toself", "opacity": 0.35}
+
+
+def words(words: str, x: Any, y: Any, colour: str) -> Figure:
+    """Words to the right of a point, in their own colour."""
+    place = {"x": [x], "y": [y], "textposition": "middle right", "textfont": {"color": colour}}
+    return {"type": "scatter", "mode": "text", "text": [f" {words}"], "hoverinfo": "skip"} | place
+
+
+def dot(x: Any, y: Any, colour: str, symbol: str = "circle") -> Figure:
+    """One marked point."""
+    marker = {"color": colour, "size": 11, "symbol": symbol}
+    return {"type": "scatter", "mode": "markers", "x": [x], "y": [y], "marker": marker, "hoverinfo": "skip"}
