@@ -23,7 +23,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import resnet_lib as rl
 from resnet_lib.book.chapters.time.figures import _apart, measured_roofline
-from resnet_lib.lab import ceilings, measuring
+from resnet_lib.lab import _limits, _measure
 from resnet_lib.lab.provenance import provenance
 from resnet_lib.lab.timing import spread
 from resnet_lib.nn.vision import torchvision
@@ -340,8 +340,8 @@ def test_a_module_that_cannot_be_copied():
 @pytest.fixture
 def small_limits(monkeypatch):
     """Seconds fewer than a large product and a large copy take."""
-    monkeypatch.setattr(ceilings, "COPIED", {"cpu": 2**22})
-    monkeypatch.setattr(ceilings, "LONG_ENOUGH", 0)
+    monkeypatch.setattr(_limits, "COPIED", {"cpu": 2**22})
+    monkeypatch.setattr(_limits, "LONG_ENOUGH", 0)
 
 
 def test_limits(small_limits):
@@ -357,7 +357,7 @@ def test_limits(small_limits):
 
 def test_products_on_a_gpu_are_as_precise_as_its_convolutions():
     """The one part of it that can be seen without a GPU: torch's setting, and that it is put back."""
-    with ceilings._products_as_in_convolutions(torch.device("cuda")):
+    with _limits._products_as_in_convolutions(torch.device("cuda")):
         expected = "high" if torch.backends.cudnn.allow_tf32 else "highest"
         assert torch.get_float32_matmul_precision() == expected
     assert torch.get_float32_matmul_precision() == "highest"
@@ -477,14 +477,14 @@ def test_a_wrong_command_costs_one_line_and_no_time(options, message, tmp_path, 
 
 
 def test_one_network_out_of_memory_leaves_the_others(tmp_path, monkeypatch, capsys, small_limits):
-    measure = measuring.measure
+    measure = _measure.measure
 
     def measure_or_not(name, *arguments, **options):
         if name == "wrn28_10":
             raise RuntimeError("not enough memory\nat this place")
         return measure(name, *arguments, **options)
 
-    monkeypatch.setattr(measuring, "measure", measure_or_not)
+    monkeypatch.setattr(_measure, "measure", measure_or_not)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.json").write_text("old")
     options = ["--image", "8", "--seconds", "0.001", "--out", "mine.json", "--overwrite"]
@@ -510,11 +510,11 @@ def test_what_fails_later_costs_no_row(tmp_path, monkeypatch, small_limits):
 
         return run
 
-    monkeypatch.setattr(measuring, "measure", now_and_then(measuring.measure))
-    monkeypatch.setattr(ceilings, "limits", now_and_then(ceilings.limits))
-    monkeypatch.setattr(measuring, "layers", now_and_then(next))  # a TypeError, would it come to that
+    monkeypatch.setattr(_measure, "measure", now_and_then(_measure.measure))
+    monkeypatch.setattr(_limits, "limits", now_and_then(_limits.limits))
+    monkeypatch.setattr(_measure, "layers", now_and_then(next))  # a TypeError, would it come to that
     with pytest.raises(RuntimeError):
-        measuring.layers(count()), measuring.layers()
+        _measure.layers(count()), _measure.layers()
     monkeypatch.chdir(tmp_path)
     options = [
         "--image",
@@ -539,11 +539,11 @@ def test_what_fails_later_costs_no_row(tmp_path, monkeypatch, small_limits):
 
 def test_of_several_limits_each_ceiling_is_the_highest(tmp_path, monkeypatch):
     of_pass = [
-        ceilings.Limits("cpu", 1, "fp32", 3e9, (2e9, 4e9), 5e9, (4e9, 6e9), 512, 8),
-        ceilings.Limits("cpu", 1, "fp32", 2e9, (1e9, 3e9), 7e9, (6e9, 8e9), 1024, 8),
+        _limits.Limits("cpu", 1, "fp32", 3e9, (2e9, 4e9), 5e9, (4e9, 6e9), 512, 8),
+        _limits.Limits("cpu", 1, "fp32", 2e9, (1e9, 3e9), 7e9, (6e9, 8e9), 1024, 8),
     ]
     passes = iter(of_pass)
-    monkeypatch.setattr(ceilings, "limits", lambda *_, **__: next(passes))
+    monkeypatch.setattr(_limits, "limits", lambda *_, **__: next(passes))
     monkeypatch.chdir(tmp_path)
     options = ["--image", "8", "--seconds", "0.001", "--passes", "2", "--out", "mine.json"]
     assert main(["--networks", "cifar_resnet20", *options]) == 0
@@ -553,12 +553,12 @@ def test_of_several_limits_each_ceiling_is_the_highest(tmp_path, monkeypatch):
 
 
 def test_of_several_passes_each_row_keeps_its_quickest(tmp_path, monkeypatch, small_limits):
-    measure, seconds = measuring.measure, iter([3.0, 1.0, 2.0, 4.0, 5.0, 0.5])  # two networks, three passes
+    measure, seconds = _measure.measure, iter([3.0, 1.0, 2.0, 4.0, 5.0, 0.5])  # two networks, three passes
 
     def measured(*arguments, **options):
         return replace(measure(*arguments, **options), seconds=next(seconds))
 
-    monkeypatch.setattr(measuring, "measure", measured)
+    monkeypatch.setattr(_measure, "measure", measured)
     monkeypatch.chdir(tmp_path)
     options = ["--image", "8", "--seconds", "0.001", "--passes", "3", "--out", "mine.json"]
     assert main(["--networks", "cifar_resnet20", "cifar_plain20", *options]) == 0

@@ -26,7 +26,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 from torch.utils.data import DataLoader
 
 import resnet_lib as rl
-from resnet_lib.lab import training
+from resnet_lib.lab import _train
 from resnet_lib.lab._train import Settings, train
 from resnet_lib.lab.data import Augmented, Order, digits, image_folder
 
@@ -72,7 +72,7 @@ def run(*command, **options):
 
 
 def state(folder):
-    return rl.load(folder / training.NETWORK).state_dict()
+    return rl.load(folder / _train.NETWORK).state_dict()
 
 
 def contents(folder):
@@ -81,7 +81,7 @@ def contents(folder):
 
 def progress(folder):
     """From the header of the checkpoint; safe_open would open it twice, and it is replaced meanwhile."""
-    content = (folder / training.CHECKPOINT).read_bytes()
+    content = (folder / _train.CHECKPOINT).read_bytes()
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     return json.loads(header["__metadata__"]["progress"])
 
@@ -193,7 +193,7 @@ def test_a_name_takes_the_datas_channels_and_classes():
 
 
 def test_the_device_after_another_in_one_process():
-    assert [vars(training.processes(cpu))["_cpu"] for cpu in (True, False, True)] == [True, False, True]
+    assert [vars(_train.processes(cpu))["_cpu"] for cpu in (True, False, True)] == [True, False, True]
 
 
 def test_accelerates_own_settings_do_not_count(monkeypatch):
@@ -206,7 +206,7 @@ def test_accelerates_own_settings_do_not_count(monkeypatch):
 
 def test_whole_numbers_of_numpy(tmp_path):
     learn(TINY, settings=Settings(epochs=numpy.int64(1), batch=numpy.int32(676), seed=numpy.int64(3)), out=tmp_path)
-    run = json.loads((tmp_path / training.RUN).read_text(encoding="utf-8"))["run"]
+    run = json.loads((tmp_path / _train.RUN).read_text(encoding="utf-8"))["run"]
     assert (run["epochs"], run["batch"], run["seed"]) == (1, 676, 3)
     with pytest.raises(TypeError, match="epochs must be a whole number"):
         Settings(epochs=sympy.Symbol("e", positive=True))
@@ -228,7 +228,7 @@ def test_a_notebooks_launcher(tmp_path):
 
     arguments = (TINY, "digits", replace(QUICK, epochs=1))
     notebook_launcher(partial(learn, out=tmp_path / "run"), arguments, num_processes=1)
-    assert (tmp_path / "run" / training.NETWORK).exists()
+    assert (tmp_path / "run" / _train.NETWORK).exists()
 
 
 def test_the_readmes_command_reaches_97_percent(tmp_path):
@@ -272,8 +272,8 @@ def broken_off_in_parts(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         written(path, run, so_far, *others)
 
-    written = training.write_checkpoint
-    monkeypatch.setattr(training, "write_checkpoint", interrupted)
+    written = _train.write_checkpoint
+    monkeypatch.setattr(_train, "write_checkpoint", interrupted)
     with pytest.raises(KeyboardInterrupt):
         learn(TINY, "digits", replace(QUICK, accumulate=2), out=tmp_path / "broken off", checkpoint_every=1)
     monkeypatch.undo()
@@ -325,7 +325,7 @@ def killed(tmp_path_factory, script):
     try:
         deadline = time.monotonic() + 100
         while process.poll() is None and time.monotonic() < deadline:
-            if (folder / training.CHECKPOINT).exists() and progress(folder)["step"] % STEPS in range(5, 15):
+            if (folder / _train.CHECKPOINT).exists() and progress(folder)["step"] % STEPS in range(5, 15):
                 break
     finally:
         process.kill()
@@ -365,26 +365,26 @@ def test_a_killed_run_ends_as_one_that_was_not(broken_off):
 def test_no_row_is_lost_or_doubled(tmp_path, lost):
     """A run killed just after a checkpoint, and its rows once it has been resumed."""
     trained = learn(TINY, "digits", QUICK, out=tmp_path)
-    whole = (tmp_path / training.METRICS).read_text(encoding="utf-8")
+    whole = (tmp_path / _train.METRICS).read_text(encoding="utf-8")
     if lost:
-        (tmp_path / training.METRICS).unlink()
+        (tmp_path / _train.METRICS).unlink()
         for events in (tmp_path / "tensorboard").rglob("events*"):
             events.unlink()
     learn(TINY, "digits", QUICK, out=tmp_path, resume=True)
-    assert (tmp_path / training.METRICS).read_text(encoding="utf-8") == whole
+    assert (tmp_path / _train.METRICS).read_text(encoding="utf-8") == whole
     assert_in_tensorboard(tmp_path, trained.epochs[lost:])
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(broken_off, script):
     """A limit to the size of files stands for the disk: writing fails in the middle, with an error of the system."""
-    before = (broken_off / training.CHECKPOINT).read_bytes()
+    before = (broken_off / _train.CHECKPOINT).read_bytes()
     options = {"out": str(broken_off), "resume": True, "checkpoint_every": 1}
     limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) // 2},) * 2)\n{SCRIPT}"
     finished = run("-c", limited, json.dumps(LONG), json.dumps(options))
     assert finished.returncode == 1
     last = finished.stderr.strip().splitlines()[-1]
     assert last.startswith("OSError") and "checkpoint.safetensors cannot be written: File too large" in last
-    assert (broken_off / training.CHECKPOINT).read_bytes() == before
+    assert (broken_off / _train.CHECKPOINT).read_bytes() == before
     assert not list(broken_off.glob(".*.part"))
     learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
 
@@ -395,7 +395,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(broken_off, script):
     ids=["cut", "half", "empty", "one bit"],
 )
 def test_a_damaged_checkpoint(broken_off, damage):
-    checkpoint = broken_off / training.CHECKPOINT
+    checkpoint = broken_off / _train.CHECKPOINT
     checkpoint.write_bytes(damage(checkpoint.read_bytes()))
     before = contents(broken_off)
     with pytest.raises(ValueError, match=r"checkpoint\.safetensors is (damaged|no checkpoint)"):
@@ -404,7 +404,7 @@ def test_a_damaged_checkpoint(broken_off, damage):
 
 
 def test_a_networks_file_is_no_checkpoint(broken_off):
-    rl.save(rl.build(TINY), broken_off / training.CHECKPOINT, overwrite=True)
+    rl.save(rl.build(TINY), broken_off / _train.CHECKPOINT, overwrite=True)
     with pytest.raises(ValueError, match="is no checkpoint of a training"):
         learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
 
@@ -426,9 +426,9 @@ def test_a_run_is_not_overwritten(broken_off):
 
 
 def test_a_run_killed_before_its_first_checkpoint_starts_anew(tmp_path):
-    (tmp_path / training.RUN).write_text('{"run": {}, "provenance": {}}', encoding="utf-8")
+    (tmp_path / _train.RUN).write_text('{"run": {}, "provenance": {}}', encoding="utf-8")
     learn(TINY, "digits", replace(QUICK, epochs=1), out=tmp_path)
-    assert json.loads((tmp_path / training.RUN).read_text(encoding="utf-8"))["provenance"]
+    assert json.loads((tmp_path / _train.RUN).read_text(encoding="utf-8"))["provenance"]
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "", "3"])
@@ -453,8 +453,8 @@ def test_where_tensorboard_cannot_write(tmp_path):
 
 def test_a_checkpoint_of_other_columns(broken_off):
     model, optimizer = rl.build(TINY), torch.optim.SGD(rl.build(TINY).parameters())
-    path, columns = broken_off / training.CHECKPOINT, training.Progress(step=1, epochs=[(1, 2)])
-    training.write_checkpoint(path, {}, columns, model, optimizer)
+    path, columns = broken_off / _train.CHECKPOINT, _train.Progress(step=1, epochs=[(1, 2)])
+    _train.write_checkpoint(path, {}, columns, model, optimizer)
     with pytest.raises(ValueError, match="is no checkpoint of a training"):
         learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
 
@@ -599,8 +599,8 @@ def test_one_process_downloads_before_the_others_look(tmp_path, monkeypatch):
         happened.append(f"download={download} into {folder}")
         return digits()
 
-    monkeypatch.setattr(training, "processes", lambda cpu: Processes())
+    monkeypatch.setattr(_train, "processes", lambda cpu: Processes())
     monkeypatch.setattr("resnet_lib.lab.data.cifar10", fetched)
-    monkeypatch.setattr(training, "train", lambda *_, **__: training.Trained(rl.build(TINY), (), 0.25, 0.5))
+    monkeypatch.setattr(_train, "train", lambda *_, **__: _train.Trained(rl.build(TINY), (), 0.25, 0.5))
     assert main(["--data", "cifar10", "--download", "--data-folder", "there"]) == 0
     assert happened == ["first", "download=True into there", "then the others", "the end"]
