@@ -11,7 +11,6 @@ from typing import Any
 
 import nbformat
 import pytest
-import yaml
 
 import resnet_lib as rl
 from resnet_lib.book.ask import exercises
@@ -71,15 +70,6 @@ def test_every_name_of_the_library_in_the_prose_exists(path: Path) -> None:
     for cell in cells(path, "markdown"):
         for name in re.findall(r"\brl\.(\w+)", cell.source):
             assert hasattr(rl, name), f"rl.{name}"
-
-
-@every_chapter
-def test_the_colab_cell_installs_from_this_books_repository(path: Path) -> None:
-    url = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
-    first = cells(path, "code")[0]
-    assert f"git+{url}" in first.source
-    assert "remove-cell" in first.metadata["tags"]
-    assert not re.search(r"==|>=|torch", first.source), "Colab's own versions stay"
 
 
 # ---- The rhythm of a chapter -----------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 - MathJax is on the pages that hold an equation, and on no other: `mathjax_path` in `_config.yml` names the copy made
   here.
 - A "%" or "×" stays on the line of its number.
+- Buttons lead to the book's repository and to Colab if the book has an address (tools/address.py).
 
 The files of others come from `node_modules` (`make book` calls npm) and are never committed.
 """
@@ -14,14 +15,21 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
+ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT))  # for tools: Jupyter Book puts this folder there and no other
+from tools import address  # noqa: E402
+
 ASSETS = Path(__file__).parent.parent / "_assets"
+COLAB = "https://colab.research.google.com"
 EXPLORER = "data-rl-explorer"
 EQUATION = 'class="math '
 PLOTLY = "vendor/plotly-basic.min.js"
@@ -34,6 +42,20 @@ VENDOR = {
     "mathjax/es5/input/tex/extensions": "vendor/mathjax/input/tex/extensions",
     "mathjax/es5/output/chtml/fonts/woff-v2": "vendor/mathjax/output/chtml/fonts/woff-v2",
 }
+
+
+def add_buttons(app: Sphinx, config: Config) -> None:
+    """Add buttons that lead to the book's repository, to its issues and to Colab, as far as there is an address.
+
+    Colab opens a chapter from GitHub and runs its first cell, which needs the address that `make address` wrote.
+    """
+    root = Path(app.srcdir)
+    written = address.written(root) or ""
+    url = written or address.cloned(root) or ""
+    known = url.startswith(("https://github.com/", "https://gitlab.com/"))  # to the theme
+    options = config.html_theme_options
+    options |= {"repository_url": url if known else "", "use_repository_button": known, "use_issues_button": known}
+    options["launch_buttons"] = {"colab_url": COLAB} if written.startswith("https://github.com/") else {}
 
 
 def copy_front_end(app: Sphinx) -> None:
@@ -87,6 +109,7 @@ def drop_second_icon_set(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("book.css", priority=900)  # after the theme's
     app.add_js_file(None, body="window.RL_BOOK = true", priority=100)
+    app.connect("config-inited", add_buttons)
     app.connect("builder-inited", copy_front_end)
     app.connect("doctree-resolved", keep_with_number)
     app.connect("html-page-context", choose_scripts, priority=900)  # after Sphinx has added MathJax
