@@ -24,6 +24,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from playwright.sync_api import Page
 
+import resnet_lib as rl
+from book._ext import residual_book
 from tests.conftest import ROOT, make
 from tests.helpers.browser import serving
 from tools.notebooks import chapters
@@ -49,6 +51,23 @@ def test_only_pages_with_an_explorer_load_plotly_and_only_those_with_an_equation
         html = (book / path).read_text(encoding="utf-8")
         assert ("vendor/plotly-basic.min.js" in html) == ("data-rl-explorer" in html), path
         assert ("tex-chtml.js" in html) == ('class="math ' in html), path
+
+
+def test_two_explorers_of_one_function_have_names_of_their_own() -> None:
+    """Each name is in an explorer's element and in its script; what else is there stays."""
+
+    def f(x: int = 1) -> dict[str, Any]:
+        return {"data": [{"y": [x]}]}
+
+    def g(x: int = 1) -> dict[str, Any]:
+        return {"data": [{"y": [x if x else 1]}]}  # not live: it has no script
+
+    htmls = [rl.explore(function, x=(1, 3))._repr_mimebundle_()["text/html"] for function in (f, g, f, f, g)]
+    pattern = r'data-rl-explorer="([\w-]+)"|explorer\(\{"id":"([\w-]+)"'
+    told = residual_book.tell_apart("".join(htmls))
+    assert ["".join(names) for names in re.findall(pattern, told)] == ["f", "f", "g", "f-2", "f-2", "f-3", "f-3", "g-2"]
+    assert re.sub(r'(?<=["fg])-[23](?=")', "", told) == "".join(htmls)
+    assert residual_book.tell_apart(htmls[0]) == htmls[0]
 
 
 # ---- The pages, as files ---------------------------------------------------------------------------------------------

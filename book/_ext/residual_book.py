@@ -5,6 +5,7 @@
 - Plotly is on the pages that hold an explorer (`data-rl-explorer` in a cell's HTML), and on no other.
 - MathJax is on the pages that hold an equation, and on no other: `mathjax_path` in `_config.yml` names the copy made
   here.
+- Two explorers of one function on a page have names of their own.
 - A "%" or "×" stays on the line of its number.
 - Buttons lead to the book's repository and to Colab if the book has an address (tools/address.py).
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +79,24 @@ def copy_front_end(app: Sphinx) -> None:
             shutil.copyfile(source, target)
 
 
+def tell_apart(body: str) -> str:
+    """Number the explorers whose name an earlier one of the page has: a permalink leads to one of them."""
+    seen: Counter[str] = Counter()
+
+    def numbered(name: re.Match[str]) -> str:
+        opens = name[0].startswith(EXPLORER)  # its element comes first, then its script
+        seen[name[1]] += opens
+        return name[0] if seen[name[1]] == 1 else f"{name[0]}-{seen[name[1]]}"
+
+    return re.sub(rf'(?:{EXPLORER}="|ResidualBlock\.explorer\(\{{"id":")([\w-]+)', numbered, body)
+
+
 def choose_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
     """Give a page Plotly if it has an explorer, and leave it MathJax only if it has an equation itself.
 
     Sphinx would also put MathJax on a page whose sub-pages have equations, such as the first.
     """
-    body = context.get("body", "")
+    body = context["body"] = tell_apart(context.get("body", ""))
     if EXPLORER in body:
         app.add_js_file(PLOTLY, loading_method="defer")  # fetched beside the text, run once that is parsed
     if EQUATION not in body:

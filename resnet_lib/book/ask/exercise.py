@@ -232,9 +232,9 @@ def check(exercise: str, answer: Any = None) -> Verdict:
     `exercise` is the chapter's notebook and the exercise's number there, such as "bottleneck.1". Any answer gets a
     sentence and none raises an error. Without an answer the sentence says what is wanted.
 
-        >>> check("bottleneck.1", 278_528)
+        >>> rl.check("bottleneck.1", 278_528)
         Exercise 1: Not yet. You left out BatchNorm: two learnable numbers for each channel that it normalises.
-        >>> check("bottleneck.1", 280_064).right
+        >>> rl.check("bottleneck.1", 280_064).right
         True
 
     Raises ValueError if the book has no such exercise.

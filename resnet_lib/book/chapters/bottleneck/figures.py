@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from resnet_lib.book.explore.symbols import formatted, largest
-from resnet_lib.book.plot import Figure, area, axis, costs, dot, figure, label, line, stacked, words
+from resnet_lib.book.explore import Figure, formatted, largest
+from resnet_lib.book.plot import area, axis, costs, dot, figure, label, line, stacked, words
 from resnet_lib.colours import ACCENT, BASIC, BOTTLENECK, CONTEXT
 from resnet_lib.spec import BlockSpec
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from resnet_lib.book.explore.symbols import formatted
-from resnet_lib.book.plot import Figure, axis, bar, dot, figure, label, line
+from resnet_lib.book.explore import Figure, formatted, largest, smallest
+from resnet_lib.book.plot import axis, bar, dot, figure, label, line
 from resnet_lib.colours import ACCENT, CONTEXT, OF_BLOCK
 from resnet_lib.cost import Row, price
-from resnet_lib.cost.bill import price_operations
+from resnet_lib.cost.bill import FLOAT32_BYTES, price_operations
 from resnet_lib.spec import Operation
 from resnet_lib.zoo import network
 
@@ -64,7 +64,7 @@ def one_convolution(window: str = "3×3", channels_in: int = 512, channels_out: 
     numbers = {
         "the map that leaves": formatted("{:,d} × {:,d}", out, out),
         "each weight is used": formatted("{:,d} ×", out * out),
-        "weights' share of the bytes": formatted("{:.1%}", 4 * row.params / row.bytes),
+        "weights' share of the bytes": formatted("{:.1%}", FLOAT32_BYTES * row.params / row.bytes),
     }
     return figure(data, layout, numbers)
 
@@ -113,8 +113,8 @@ def along(name: str = "resnet34", image: int = 224, batch: int = 1) -> Figure:
     bill = price(net, image=32 * (image // 32), batch=batch)  # says that halving comes out even
     rows = [row for row in bill.rows if row.kind == "conv"]
     places = list(range(1, len(rows) + 1))
-    weights = [4 * row.params / MB for row in rows]
-    maps = [(row.bytes - 4 * row.params) / MB for row in rows]
+    weights = [FLOAT32_BYTES * row.params / MB for row in rows]
+    maps = [(row.bytes - FLOAT32_BYTES * row.params) / MB for row in rows]
     colour = OF_BLOCK[net.block]
     bars = {
         "type": "bar",
@@ -189,4 +189,5 @@ def _beside(words: str, y: Any) -> Figure:
 
 def _weighs_more(row: Row) -> Any:
     """1 where a convolution has more weights than numbers in its two maps, otherwise 0."""
-    return (2 * row.params - 1) // (row.bytes // 4)  # below 2, since weights and maps make the bytes
+    maps = row.bytes // FLOAT32_BYTES - row.params
+    return largest(0, smallest(1, row.params - maps))

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from resnet_lib.book.plot import Figure, axis, figure, label, line
+from resnet_lib.book.explore import Figure
+from resnet_lib.book.plot import axis, figure, label, line
 from resnet_lib.colours import BASIC, CONTEXT
 
 # What is drawn of a block's output: the axis, and how the numbers beside the plot are written.

@@ -6,10 +6,11 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from resnet_lib.book.explore.symbols import formatted
-from resnet_lib.book.plot import Figure, axis, bar, dot, figure, inside, label, line, words
+from resnet_lib.book.explore import Figure, formatted
+from resnet_lib.book.plot import axis, bar, dot, figure, inside, label, line, words
 from resnet_lib.colours import ACCENT, BOTTLENECK, CONTEXT, LIGHT_BOTTLENECK
 from resnet_lib.cost import price
+from resnet_lib.cost.bill import FLOAT32_BYTES
 from resnet_lib.spec import BlockSpec
 
 # --- what a window of one pixel sees ---------------------------------------------------------------------------------
@@ -176,7 +177,7 @@ def _pair_and_3x3(channels: Any, width: Any, groups: int, unit: str) -> tuple[An
     """What the two 1×1 cost for one pixel, and what the 3×3 does."""
     block = BlockSpec("bottleneck", channels, width, groups=groups)
     rows = [row for row in price(block, image=1).rows if row.kind == "conv"]
-    reduce, middle, expand = (row.macs if unit == "MACs" else row.bytes // 4 - row.params for row in rows)
+    reduce, middle, expand = (row.macs if unit == "MACs" else row.bytes // FLOAT32_BYTES - row.params for row in rows)
     return reduce + expand, middle
 
 

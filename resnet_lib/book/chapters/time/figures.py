@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import log10
 from typing import Any
 
-from resnet_lib.book.plot import SYMBOLS, Figure, axis, figure, label, line, words
+from resnet_lib.book.explore import Figure
+from resnet_lib.book.plot import SYMBOLS, axis, figure, label, line, words
 from resnet_lib.colours import CONTEXT, OF_BLOCK
 from resnet_lib.cost import price
 from resnet_lib.cost.roofline import intensity
