@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -220,6 +221,20 @@ def test_a_wheel_holds_every_file_of_the_library(tmp_path: Path) -> None:
     assert held == ours and "resnet_lib/py.typed" in held
     assert set(re.findall(r"^Provides-Extra: (.*)$", metadata, re.M)) == set(project()["optional-dependencies"])
     assert all("extra ==" in line for line in re.findall(r"^Requires-Dist: .*$", metadata, re.M))
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (cited["version"], cited["title"], cited["license"]) == (rl.__version__, config()["title"], "MIT")
+    assert [author["name"] for author in cited["authors"]] == [author["name"] for author in project()["authors"]]
+    newest = re.search(r"^## (\S+?),? ", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert newest and newest[1] == rl.__version__
+
+
+def config() -> dict[str, Any]:
+    """What _config.yml says."""
+    said: dict[str, Any] = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    return said
 
 
 def test_lock_file_names_no_address() -> None:

@@ -2,7 +2,7 @@
 
 The address is `Source` in pyproject.toml. This tool writes it there and into the first cell of each chapter, which
 installs the library for a reader on Colab. Without an address those cells install nothing, and no page links to a
-repository: whoever registered an invented name could serve any code to our readers.
+repository. An invented one would be dangerous: its name could be registered, and any code served to our readers.
 
 `make address` prints the address, and `make address URL=none` removes it. This needs the standard library only.
 """

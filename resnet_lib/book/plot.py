@@ -65,7 +65,7 @@ def stacked(block: BlockSpec, costs: list[Any], y: float, axis: str) -> list[Fig
 
 
 def inside(words: Any) -> Figure:
-    """Words in the middle of a bar, left out where they do not fit (`uniformtext` in the layout says how small)."""
+    """Words in the middle of a bar, hidden if they do not fit (`uniformtext` in the layout says how small)."""
     return {"text": [words], "textposition": "inside", "insidetextanchor": "middle", "textangle": 0}
 
 

@@ -41,7 +41,7 @@ class Mistake:
 
 @dataclass(frozen=True, kw_only=True)
 class Exercise(ABC):
-    """A question of the book, which itself stands in the chapter. The subclasses are the kinds of answers."""
+    """An exercise of the book, whose question is in its chapter. The subclasses are the kinds of answers."""
 
     name: str  # its chapter's notebook and its number there: "bottleneck.1"
     wants: str  # what to give: "a whole number: learnable numbers of the block"
@@ -87,7 +87,7 @@ class Exercise(ABC):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was said to an answer. `right` is None where there was no answer yet."""
+    """The reply to an answer. `right` is None if there was no answer yet."""
 
     exercise: Exercise
     right: bool | None
@@ -98,7 +98,7 @@ class Verdict:
         return f"{self.exercise.title}: {start}{self.sentence}".strip()
 
     def _repr_html_(self) -> str:
-        """What was said to an answer; where there was none, a box in which a number is checked without a kernel."""
+        """The reply to an answer, or, without one, a box in which a number is checked without a kernel."""
         exercise = self.exercise
         if self.right is not None:
             said = f"<b>{'✓ Right.' if self.right else '✗ Not yet.'}</b> {markup(self.sentence)}"

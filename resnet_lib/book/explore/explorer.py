@@ -111,7 +111,7 @@ class Explorer:
 
     @cached_property
     def _written(self) -> tuple[dict[str, str], str | None]:
-        """The figure as a JavaScript expression for each combination of choices, or the reason why there is none."""
+        """The figure as a JavaScript expression for each combination of choices, or the reason why that is impossible."""
         choices = [control for control in self.controls if isinstance(control, Choice)]
         if math.prod(len(choice.options) for choice in choices) > MOST_VARIANTS:
             names = " and ".join(choice.name for choice in choices)

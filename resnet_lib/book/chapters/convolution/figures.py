@@ -70,7 +70,7 @@ def one_convolution(window: str = "3×3", channels_in: int = 512, channels_out: 
 
 
 def grouped(groups: int | str = 32, channels: int = 128, side: int = 56) -> Figure:
-    """What is left of a 3×3 convolution's four costs when its channels are divided into groups.
+    """The four costs of a 3×3 convolution that remain when its channels are divided into groups.
 
     `channels` enter and leave, on a map of `side` pixels a side. The bars are shares of the same convolution in one
     group.
@@ -106,8 +106,8 @@ def grouped(groups: int | str = 32, channels: int = 128, side: int = 56) -> Figu
 def along(name: str = "resnet34", image: int = 224, batch: int = 1) -> Figure:
     """Every convolution of a network in its order: its multiply-adds above, and below the bytes that it moves.
 
-    `image` is the side of the picture, a multiple of 32, `batch` the pictures that are computed at once. Grey bars are
-    the stem and the projections.
+    `image` is the side of the image in pixels, a multiple of 32, and `batch` the number of images computed at once.
+    Grey bars are the stem and the projections.
     """
     net = network(name)
     bill = price(net, image=32 * (image // 32), batch=batch)  # says that halving comes out even
@@ -154,13 +154,13 @@ def along(name: str = "resnet34", image: int = 224, batch: int = 1) -> Figure:
             automargin=True,
         ),
         "annotations": [
-            label("<b>million MACs</b> for each picture", 0, 1, xref="paper", yref="paper", yanchor="top"),
+            label("<b>million MACs</b> for each image", 0, 1, xref="paper", yref="paper", yanchor="top"),
             label("<b>megabytes</b> moved", 0, 0.55, xref="paper", yref="paper", yanchor="top"),
         ],
     }
     heavy = sum(part.count * _weighs_more(row) for part in bill.parts for row in part.rows if row.kind == "conv")
     numbers = {
-        "MACs for each picture": formatted("{:,.2f} G", sum(row.macs for row in rows) / batch / 1e9),
+        "MACs for each image": formatted("{:,.2f} G", sum(row.macs for row in rows) / batch / 1e9),
         "weights, read": formatted("{:,.1f} MB", sum(weights)),
         "maps, read and written": formatted("{:,.1f} MB", sum(maps)),
         "weights outweigh maps in": formatted(f"{{:d}} of {len(rows)}", heavy),

@@ -44,7 +44,7 @@ Rows = Mapping[str, list[float]]  # measure → its value at the output of each 
 
 
 def profile(rows: Mapping[tuple[str, int], Rows], layers: int, measure: str) -> Figure:
-    """A measure along the blocks of a plain and a residual network of so many layers; other depths as thin lines.
+    """A measure along the blocks of a plain and a residual network with `layers` layers; other depths as thin lines.
 
     `rows[kind, layers]`, with `kind` "plain" or "resnet", holds each measure as one value a block (two layers).
     """
@@ -74,11 +74,11 @@ def profile(rows: Mapping[tuple[str, int], Rows], layers: int, measure: str) -> 
     return figure(data, layout, numbers)
 
 
-ERRORS = {"while learning": "running_errors", "on new pictures": "test_errors"}  # and the field of a recorded row
+ERRORS = {"while learning": "running_errors", "on new images": "test_errors"}  # and the field of a recorded row
 
 
 def trained(rows: Sequence[Mapping[str, Any]], error: str, epochs: int) -> Figure:
-    """Errors of plain and residual networks over their depth, after so many epochs: each run, and the medians.
+    """Errors of plain and residual networks over their depth, after `epochs` epochs: each run, and the medians.
 
     `rows` are those of `resnet_lib.records.experiment("degradation")`.
     """

@@ -31,7 +31,7 @@ SHARED = {"parameters": {"resnet50": "ResNet-50, ResNeXt-50"}}
 
 
 def stage_by_stage(unit: str = "MACs", against: str = "ResNet-50") -> Figure:
-    """ResNet-34 and a bottleneck network, stage by stage: what each stage costs, and how many blocks stand in it.
+    """ResNet-34 and a bottleneck network, stage by stage: what each stage costs, and how many blocks it has.
 
     `unit` is "MACs", "parameters" or "activations", `against` the name of the bottleneck network.
     """

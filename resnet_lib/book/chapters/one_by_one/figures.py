@@ -127,7 +127,7 @@ def who_pays(channels: int = 256, width: int = 64, groups: int = 1) -> Figure:
     """The share of a bottleneck's two 1×1 convolutions in its MACs, and in the numbers that its convolutions move.
 
     `channels` is C, `width` is w, `groups` divides the 3×3. For one pixel at stride 1; its MACs are then also the
-    weights. The numbers moved are inputs read and outputs written, the weights left out.
+    weights. The numbers moved are inputs read and outputs written, without the weights.
     """
     macs, moved = (_pair_and_3x3(channels, width, groups, unit) for unit in UNITS)
     data, annotations = [], []
@@ -186,7 +186,7 @@ def _share(costs: tuple[Any, Any]) -> Any:
 
 
 def _curves(groups: int) -> list[Figure]:
-    """The two shares over C/w, with their names; where half is; and the networks whose 3×3 has so many groups."""
+    """The two shares over C/w, with their names; where half is; and the networks whose 3×3 has as many `groups`."""
 
     def share(ratio: float, unit: str) -> float:
         return float(_share(_pair_and_3x3(round(1024 * ratio), 1024, groups, unit)))
