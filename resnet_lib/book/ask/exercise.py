@@ -41,7 +41,13 @@ class Mistake:
 
 @dataclass(frozen=True, kw_only=True)
 class Exercise(ABC):
-    """An exercise of the book, whose question is in its chapter. The subclasses are the kinds of answers."""
+    """An exercise of the book, whose question is in its chapter. The subclasses are the kinds of answers.
+
+        >>> rl.book.ask.exercises()["bottleneck.1"].title
+        'Exercise 1'
+
+    Start here (chapter 0).
+    """
 
     name: str  # its chapter's notebook and its number there: "bottleneck.1"
     wants: str  # what to give: "a whole number: learnable numbers of the block"
@@ -87,7 +93,13 @@ class Exercise(ABC):
 
 @dataclass(frozen=True)
 class Verdict:
-    """The reply to an answer. `right` is None if there was no answer yet."""
+    """The reply to an answer, made by `check`. `right` is None if there was no answer yet.
+
+        >>> rl.check("bottleneck.1").right is None
+        True
+
+    Start here (chapter 0).
+    """
 
     exercise: Exercise
     right: bool | None
@@ -219,7 +231,13 @@ class Table(Exercise):
 
 @cache
 def exercises() -> dict[str, Exercise]:
-    """Return every exercise of the book by its name, chapter by chapter."""
+    """Return every exercise of the book by its name, chapter by chapter.
+
+        >>> "bottleneck.1" in rl.book.ask.exercises()
+        True
+
+    Start here (chapter 0).
+    """
     folders = [folder.name for folder in iter_modules(import_module(CHAPTERS).__path__)]
     modules = [f"{CHAPTERS}.{folder}.exercises" for folder in folders]
     found = [import_module(module).EXERCISES for module in modules if find_spec(module)]

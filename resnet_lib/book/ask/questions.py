@@ -15,7 +15,13 @@ from resnet_lib.book.ask.box import box, markup
 
 @dataclass(frozen=True)
 class Question(ABC):
-    """A prediction or a quiz, made by `predict` or `quiz`. Jupyter and the page show it."""
+    """A prediction or a quiz, made by `predict` or `quiz`. Jupyter and the page show it.
+
+        >>> rl.predict("deep", "How many layers does ResNet-50 have?", truth=50).answer
+        '50'
+
+    Start here (chapter 0).
+    """
 
     name: str
     question: str

@@ -65,7 +65,17 @@ def explore(
 
 @dataclass(frozen=True)
 class Explorer:
-    """A figure function with its controls, made by `explore`. Jupyter shows the richest form that it can."""
+    """A figure function with its controls, made by `explore`. Jupyter shows the richest form that it can.
+
+        >>> from resnet_lib.book.chapters.bottleneck.figures import two_ways
+        >>> explorer = rl.explore(two_ways, channels=(64, 512, 64), width=(16, 128, 16))
+        >>> explorer.defaults
+        {'channels': 256, 'width': 64}
+        >>> explorer.figure(channels=512)["numbers"]["two 3×3 at C"]
+        '4,718,592'
+
+    Start here (chapter 0).
+    """
 
     function: Callable[..., Any]
     controls: tuple[Control, ...]
@@ -111,7 +121,7 @@ class Explorer:
 
     @cached_property
     def _written(self) -> tuple[dict[str, str], str | None]:
-        """The figure as a JavaScript expression for each combination of choices, or the reason why that is impossible."""
+        """The figure as JavaScript for each combination of choices, or the reason why that is impossible."""
         choices = [control for control in self.controls if isinstance(control, Choice)]
         if math.prod(len(choice.options) for choice in choices) > MOST_VARIANTS:
             names = " and ".join(choice.name for choice in choices)
