@@ -521,22 +521,37 @@ def test_bad_input(specs, image, error, message):
 
 # --- on a page --------------------------------------------------------------------------------------------------------
 
-CLASHES = """() => [...document.querySelectorAll("svg")].flatMap((svg) => {
-  const room = svg.viewBox.baseVal, found = [];
-  const texts = [...svg.querySelectorAll("text")].map((text) => [text.textContent, text.getBBox()]);
-  const shapes = [...svg.querySelectorAll("[class=rl-basic] *, [class=rl-bottleneck] *")];
-  const apart = (a, b) => a.x + a.width <= b.x || a.y + a.height <= b.y + 2;  // lines may touch
-  const points = (a) => [0, 0.25, 0.5, 0.75, 1].flatMap((t) => [3, a.height / 2, a.height - 3].map((y) =>
-    new DOMPoint(a.x + t * a.width, a.y + y)));
-  texts.forEach(([words, a], i) => {
-    if (a.x < 0 || a.y < 0 || a.x + a.width > room.width || a.y + a.height > room.height) found.push("cut: " + words);
-    for (const [other, b] of texts.slice(0, i)) {
-      if (!apart(a, b) && !apart(b, a)) found.push(words + " over " + other);
-    }
-    if (shapes.some((shape) => points(a).some((at) => shape.isPointInFill(at)))) found.push(words + " over a shape");
+# Words that leave their drawing, or lie over others or over a shape: their ink, for a font's own boxes are taller.
+CLASHES = """() => {
+  const brush = document.createElement("canvas").getContext("2d");
+  const ink = (text) => {
+    const parts = [...text.childNodes].map((part) => {
+      const style = getComputedStyle(part.nodeType === Node.TEXT_NODE ? text : part);
+      brush.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+      return brush.measureText(part.textContent);
+    });
+    const up = Math.max(...parts.map((part) => part.actualBoundingBoxAscent));
+    const down = Math.max(...parts.map((part) => part.actualBoundingBoxDescent));
+    const { x, width } = text.getBBox();
+    return { x, width, y: text.y.baseVal[0].value - up, height: up + down };
+  };
+  const apart = (a, b) => a.x + a.width <= b.x || a.y + a.height <= b.y;
+  const points = (a) => [0, 0.25, 0.5, 0.75, 1].flatMap((t) => [0, 0.5, 1].map((s) =>
+    new DOMPoint(a.x + t * a.width, a.y + s * a.height)));
+  return [...document.querySelectorAll("svg")].flatMap((svg) => {
+    const room = svg.viewBox.baseVal, found = [];
+    const texts = [...svg.querySelectorAll("text")].map((text) => [text.textContent, ink(text)]);
+    const shapes = [...svg.querySelectorAll("[class=rl-basic] *, [class=rl-bottleneck] *")];
+    texts.forEach(([words, a], i) => {
+      if (a.x < 0 || a.y < 0 || a.x + a.width > room.width || a.y + a.height > room.height) found.push("cut: " + words);
+      for (const [other, b] of texts.slice(0, i)) {
+        if (!apart(a, b) && !apart(b, a)) found.push(words + " over " + other);
+      }
+      if (shapes.some((shape) => points(a).some((at) => shape.isPointInFill(at)))) found.push(words + " over a shape");
+    });
+    return found;
   });
-  return found;
-})"""
+}"""
 
 
 def show(browser, drawn, width=1280, theme="light", content=736):

@@ -5,6 +5,7 @@
 - Plotly is on the pages that hold an explorer (`data-rl-explorer` in a cell's HTML), and on no other.
 - MathJax is on the pages that hold an equation, and on no other: `mathjax_path` in `_config.yml` names the copy made
   here.
+- `scrolling.js` is on each page: what scrolls sideways on a small screen does so with the keyboard, too.
 - A "%" or "×" stays on the line of its number.
 
 The files of others come from `node_modules` (`make book` calls npm) and are never committed.
@@ -87,6 +88,7 @@ def drop_second_icon_set(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("book.css", priority=900)  # after the theme's
     app.add_js_file(None, body="window.RL_BOOK = true", priority=100)
+    app.add_js_file("scrolling.js", loading_method="defer")
     app.connect("builder-inited", copy_front_end)
     app.connect("doctree-resolved", keep_with_number)
     app.connect("html-page-context", choose_scripts, priority=900)  # after Sphinx has added MathJax
