@@ -75,6 +75,12 @@ def browser(browser_in: Callable[[str], Browser]) -> Browser:
     return browser_in(FAMILIES[0])
 
 
+@pytest.fixture(scope="session", params=FAMILIES)
+def either_browser(browser_in: Callable[[str], Browser], request: pytest.FixtureRequest) -> Browser:
+    """A browser with a wide font and one with a narrow font, for what depends on the room that text takes."""
+    return browser_in(request.param)
+
+
 @contextmanager
 def opening(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
     """Opens pages of the book: `open_page("book/bottleneck.html", width=390, theme="dark")`.

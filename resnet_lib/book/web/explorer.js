@@ -68,16 +68,17 @@
     return { data: swap(figure.data), layout };
   }
 
-  /* Labels that leave the plot, as on a phone in a wide font, are set in smaller letters. */
-  function fit(library, plot, size) {
+  /* Labels that leave the plot, as on a phone in a wide font, are set in smaller letters, in steps: widths are rounded. */
+  function fit(library, plot, usual) {
     const frame = plot.getBoundingClientRect(), sizes = {};
     for (const node of plot.querySelectorAll(".annotation")) {
       const box = node.querySelector(".annotation-text").getBoundingClientRect();
-      const over = Math.max(box.right - frame.right, frame.left - box.left);
-      const sides = plot.layout.annotations[node.dataset.index].xanchor === "center" ? 2 : 1;
-      if (over > 0) sizes["annotations[" + node.dataset.index + "].font.size"] = size * (1 - sides * (over + 1) / box.width);
+      const over = box.width && Math.max(box.right - frame.right, frame.left - box.left);
+      const { font, xanchor } = plot.layout.annotations[node.dataset.index];
+      const size = ((font && font.size) || usual) * (1 - (xanchor === "center" ? 2 : 1) * over / box.width);
+      if (over > 0 && size > 6) sizes["annotations[" + node.dataset.index + "].font.size"] = size;
     }
-    if (Object.keys(sizes).length) library.relayout(plot, sizes);
+    if (Object.keys(sizes).length) library.relayout(plot, sizes).then(() => fit(library, plot, usual));
   }
 
   function readHash(id) {
@@ -202,9 +203,10 @@
       if (settled) status.textContent = Object.entries(current.numbers).map(([k, v]) => k + ": " + v).join("; ");
       settled = false;
       if (!library) return;
-      width = plot.clientWidth;
+      width = Math.floor(plot.getBoundingClientRect().width);
       const size = width < 480 ? 11 : 13;
       const { data, layout } = themed(current, isDark(root), size);
+      if (width) layout.width = width;
       library.react(plot, data, layout, { displayModeBar: false }).then(() => fit(library, plot, size));
     }
     function settle() { // the reader let go: the address follows, and a screen reader hears the numbers
@@ -233,7 +235,7 @@
     window.addEventListener("hashchange", restore);
     new MutationObserver(update).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     new MutationObserver(update).observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
-    new ResizeObserver(() => { if (plot.clientWidth !== width) update(); }).observe(plot);
+    new ResizeObserver(() => { if (Math.floor(plot.getBoundingClientRect().width) !== width) update(); }).observe(plot);
     plotly().then((loaded) => { library = loaded; draw(); }).catch((error) => { plot.textContent = error.message; });
   }
 
