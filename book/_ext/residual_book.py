@@ -6,6 +6,7 @@
 - MathJax is on the pages that hold an equation, and on no other: `mathjax_path` in `_config.yml` names the copy made
   here.
 - Two explorers of one function on a page have names of their own.
+- `scrolling.js` is on each page: what scrolls sideways on a small screen does so with the keyboard, too.
 - A "%" or "×" stays on the line of its number.
 - Buttons lead to the book's repository and to Colab if the book has an address (tools/address.py).
 
@@ -124,6 +125,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("book.css", priority=900)  # after the theme's
     app.add_js_file(None, body="window.RL_BOOK = true", priority=100)
     app.connect("config-inited", add_buttons)
+    app.add_js_file("scrolling.js", loading_method="defer")
     app.connect("builder-inited", copy_front_end)
     app.connect("doctree-resolved", keep_with_number)
     app.connect("html-page-context", choose_scripts, priority=900)  # after Sphinx has added MathJax
