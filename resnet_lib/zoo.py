@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from resnet_lib.spec import NetworkSpec
+from resnet_lib import _check
+from resnet_lib.spec import BlockSpec, NetworkSpec
 
 # torchvision/models/resnet.py; He et al. 2015, table 1; Xie et al. 2016 (ResNeXt); Zagoruyko and Komodakis 2016 (wide).
 _IMAGENET: dict[str, dict[str, Any]] = {
@@ -67,3 +68,16 @@ def network(name: str, **overrides: Any) -> NetworkSpec:
                 f"{field} is not a field of a network; allowed are {', '.join(allowed)}: {field}={value!r}"
             )
     return NetworkSpec(**(_ZOO[name] | overrides))
+
+
+def described(spec: Any, name: str = "spec") -> NetworkSpec | BlockSpec:
+    """The description that `spec` is, or that it names: every function that takes a network takes its name too.
+
+    `name` is the argument's, for the error. Raises ValueError for an unknown name.
+    Raises TypeError if `spec` is neither a description nor a name.
+    """
+    if isinstance(spec, str):
+        return network(spec)
+    _check.instance(name, spec, (NetworkSpec, BlockSpec), "rl.network('resnet50') or its name 'resnet50'")
+    described: NetworkSpec | BlockSpec = spec
+    return described
