@@ -115,6 +115,19 @@ def boolean(name: str, value: Any) -> bool:
     return truth
 
 
+def instance(name: str, value: Any, types: type | tuple[type, ...], such_as: str) -> None:
+    """Refuse a `value` of any other type; `such_as` shows a right one."""
+    if not isinstance(value, types):
+        wanted = " or ".join(f"a {each.__name__}" for each in (types if isinstance(types, tuple) else (types,)))
+        raise TypeError(f"{name} must be {wanted}, such as {such_as}: {shortened(value)}")
+
+
+def shortened(value: Any) -> str:
+    """The `repr` of a value, or only its type where that takes more than a line."""
+    text = repr(value)
+    return text if len(text) <= 200 and "\n" not in text else f"a {type(value).__name__}"
+
+
 def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """What is not the same in both, as (ours, theirs); None stands for what one of them lacks."""
     pairs = {name: (ours.get(name), theirs.get(name)) for name in {**theirs, **ours}}
