@@ -23,12 +23,6 @@ def no_symbols(where: str, spec: Any, **others: Any) -> None:
             raise TypeError(f"{name} must be a number in {where}, not a symbol: {value!r}")
 
 
-def instance(name: str, value: Any, types: type | tuple[type, ...], such_as: str) -> None:
-    """Refuse what is not of these types; `such_as` says what is: "a Bill, such as rl.price('resnet50')"."""
-    if not isinstance(value, types):
-        raise TypeError(f"{name} must be {such_as}: {value!r}")
-
-
 def scalar(value: Any) -> Any:
     """A single number of NumPy's or torch's as Python's; anything else unchanged."""
     return value.item() if getattr(value, "shape", None) == () else value
