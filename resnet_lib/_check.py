@@ -110,10 +110,9 @@ def boolean(name: str, value: Any) -> bool:
 
 
 def instance(name: str, value: Any, types: type | tuple[type, ...], such_as: str) -> None:
-    """Refuse a `value` of any other type; `such_as` shows a right one."""
+    """Refuse what is not of these types; `such_as` says what is: "a Bill, such as rl.price('resnet50')"."""
     if not isinstance(value, types):
-        wanted = " or ".join(f"a {each.__name__}" for each in (types if isinstance(types, tuple) else (types,)))
-        raise TypeError(f"{name} must be {wanted}, such as {such_as}: {shortened(value)}")
+        raise TypeError(f"{name} must be {such_as}: {shortened(value)}")
 
 
 def shortened(value: Any) -> str:

@@ -71,5 +71,5 @@ def described(spec: Any, name: str = "spec") -> NetworkSpec | BlockSpec:
     """
     if isinstance(spec, str):
         return network(spec)
-    _check.instance(name, spec, (NetworkSpec, BlockSpec), "rl.network('resnet50') or its name 'resnet50'")
+    _check.instance(name, spec, (NetworkSpec, BlockSpec), "a NetworkSpec, a BlockSpec or a name, such as 'resnet50'")
     return spec  # type: ignore[no-any-return]

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 LAID_OUT = """(width) => innerWidth === width && [...document.querySelectorAll(".rl-plot")].every((plot) =>
   [...plot.querySelectorAll("svg.main-svg")].every((svg) => Math.abs(svg.clientWidth - plot.clientWidth) <= 1))"""
 
-# Two frames, in which explorers draw and observers hear of new sizes; what changes slowly in the theme has then changed.
+# Two frames, in which explorers draw and observers hear of new sizes; what changes slowly has then changed.
 SETTLE = """async () => {
   await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   for (const animation of document.getAnimations()) animation.finish();
