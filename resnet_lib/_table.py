@@ -93,13 +93,14 @@ class Table:
     def title(self) -> str:
         """The caption and the head in one line."""
         head = ", ".join(f"{key}: {written(value)}" for key, value in self.head.items())
-        return ": ".join(filter(None, (self.caption.rstrip(":"), head))) if head else self.caption
+        return ": ".join(filter(None, (written(self.caption), head)))
 
     def cells(self) -> list[tuple[str, ...]]:
-        """The rows, and the total if there is one, as they are written."""
+        """The columns' names, the rows, and the total if there is one, as they are written."""
         rows = (*self.rows, self.total) if self.total else self.rows
         forms = self.columns.values()
-        return [tuple(written(value, form) for value, form in zip(row, forms, strict=True)) for row in rows]
+        lines = [tuple(written(value, form) for value, form in zip(row, forms, strict=True)) for row in rows]
+        return [tuple(map(written, self.columns)), *lines]
 
     def numeric(self) -> list[bool]:
         """Of each column whether it holds numbers (or formulas), which are aligned at the right."""
@@ -108,7 +109,7 @@ class Table:
 
     def text(self) -> str:
         """For a terminal: aligned, with a rule under the columns' names and one over the total."""
-        lines = [tuple(self.columns), *self.cells()]
+        lines = self.cells()
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         numeric = self.numeric()
         aligned = [
@@ -130,18 +131,19 @@ class Table:
 
         def line(cells: Sequence[str], first: str, other: str) -> str:
             """A row whose first cell is a `first` and whose other cells are an `other`, "th scope=…" or "td"."""
-            written = []
+            parts = []
             for i, (cell, right) in enumerate(zip(cells, numeric, strict=True)):
                 tag = (first if i == 0 else other) if cell else "td"  # an empty heading is none
                 right_class = ' class="rl-n"' if right else ""
-                written.append(f"<{tag}{right_class}>{escape(cell)}</{tag.partition(' ')[0]}>")
-            return f"<tr>{''.join(written)}</tr>"
+                parts.append(f"<{tag}{right_class}>{escape(cell)}</{tag.partition(' ')[0]}>")
+            return f"<tr>{''.join(parts)}</tr>"
 
-        rows = [line(cells, 'th scope="row"', "td") for cells in self.cells()]
+        names, *lines = self.cells()
+        rows = [line(cells, 'th scope="row"', "td") for cells in lines]
         body, foot = (rows[:-1], rows[-1]) if self.total else (rows, "")
         caption = f"<caption>{escape(self.title)}</caption>" if self.title else ""
-        label = escape(self.title or f"Table of {', '.join(filter(None, self.columns))}")
-        columns = line(tuple(self.columns), 'th scope="col"', 'th scope="col"')
+        label = escape(self.title or f"Table of {', '.join(filter(None, names))}")
+        columns = line(names, 'th scope="col"', 'th scope="col"')
         return "".join(
             (
                 f'<div class="rl-table" role="group" aria-label="{label}" tabindex="0"><style>{STYLE}</style>',
@@ -331,7 +333,7 @@ def _text(value: Any) -> str:
     text = (
         ", ".join(map(str, value)) if isinstance(value, tuple | list) and type(value).__repr__ in _PLAIN else str(value)
     )
-    return " ".join(text.split("\n"))
+    return " ".join(text.splitlines())
 
 
 _PLAIN = (tuple.__repr__, list.__repr__)
