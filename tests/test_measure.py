@@ -391,6 +391,50 @@ def test_a_module_that_cannot_be_copied():
         rl.lab.measure(model, 1, 2, mode="training", **SHORT)
 
 
+# --- they show themselves -------------------------------------------------------------------------------------------
+
+
+def test_a_measurement_shows_itself():
+    settings = ("inference", (32, 40), 8, "bf16", "channels_last", 2, "cpu")
+    found = _measure.Measurement("resnet18", *settings, 0.0123, (0.012, 0.014), 9, 10**9, 10**6, "torch", 5 * 10**6)
+    assert repr(found).splitlines() == [
+        "Measured inference: batch: 8, image: 32 × 40, dtype: bf16, layout: channels_last, threads: 2, device: cpu, "
+        "counted by: torch",
+        "",
+        "network       time  lower quartile  upper quartile  images per second  multiply-adds per second  peak memory",
+        "-" * 108,
+        "resnet18  12.30 ms        12.00 ms        14.00 ms              650.4                    81.3 G       5.0 MB",
+    ]
+    assert "<caption>Measured inference: batch: 8" in found._repr_html_()
+
+
+def test_layers_show_themselves():
+    row = _layers.LayerTime("conv1", "stem", "stem", "conv", 0.003, 0.75, 1000, 4000)
+    found = _layers.Layers((row,), 0.004)
+    assert repr(found).splitlines() == [
+        "Measured inference, operation by operation",
+        "",
+        "operation      kind      time    share  multiply-adds  bytes",
+        "-" * 60,
+        "conv1          conv  3.000 ms   75.0 %          1,000  4,000",
+        "unaccounted          1.000 ms   25.0 %              0      0",
+        "-" * 60,
+        "whole network        4.000 ms  100.0 %          1,000  4,000",
+    ]
+
+
+def test_limits_show_themselves():
+    found = _limits.Limits("cpu", 2, "fp32", 3e11, (2e11, 4e11), 5e9, (4e9, 6e9), 1024, 2**28)
+    assert repr(found).splitlines() == [
+        "Limits of this machine: device: cpu, threads: 2, dtype: fp32",
+        "",
+        "at most                    median  lower quartile  upper quartile  measured on",
+        "-" * 102,
+        "multiply-adds per second  300.0 G         200.0 G         400.0 G  a product of 1,024 × 1,024 matrices",
+        "bytes per second            5.0 G           4.0 G           6.0 G  a copy of 268,435,456 bytes",
+    ]
+
+
 # --- limits ---------------------------------------------------------------------------------------------------------
 
 
