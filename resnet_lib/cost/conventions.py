@@ -391,7 +391,7 @@ Amounts = Mapping[Key, int]  # of one image
 
 def _amounts(bill: Bill) -> Amounts:
     """Every quantity of every kind of operation, for one image. Equal blocks are looked at once."""
-    _check.instance("bill", bill, Bill, "rl.price(rl.network('resnet50'))")
+    _check.instance("bill", bill, Bill, "a Bill, such as rl.price(rl.network('resnet50'))")
     sums: dict[Key, int] = {}
     for part in bill.parts:
         for row in part.rows:
