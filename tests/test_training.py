@@ -27,8 +27,9 @@ from torch.utils.data import DataLoader
 
 import resnet_lib as rl
 from resnet_lib.lab import _train
-from resnet_lib.lab._train import Settings, train
+from resnet_lib.lab._train import train
 from resnet_lib.lab.data import Augmented, Order, digits, image_folder
+from resnet_lib.lab.settings import Settings
 
 ROOT = Path(rl.__file__).parent.parent
 main = runpy.run_module("resnet_lib.lab.train")["main"]  # an import would put the module where rl.lab.train stands
@@ -41,7 +42,8 @@ QUICK = Settings(epochs=2, batch=64)
 SCRIPT = f"""
 import json, sys
 import resnet_lib as rl
-from resnet_lib.lab._train import Settings, train
+from resnet_lib.lab._train import train
+from resnet_lib.lab.settings import Settings
 settings = Settings(**json.loads(sys.argv[1]))
 for options in map(json.loads, sys.argv[2:]):
     train(rl.{TINY!r}, "digits", settings, cpu=True, progress=False, **options)
@@ -50,8 +52,8 @@ for options in map(json.loads, sys.argv[2:]):
 
 @pytest.fixture(scope="module")
 def script(tmp_path_factory):
-    """Trains TINY, in a process of its own. Its arguments are JSON: settings, and the options of each training."""
-    path = tmp_path_factory.mktemp("script") / "training.py"
+    """Trains TINY, in a process of its own. Its arguments are JSON: settings, and the options of each _train."""
+    path = tmp_path_factory.mktemp("script") / "_train.py"
     path.write_text(SCRIPT, encoding="utf-8")
     return path
 
@@ -93,7 +95,7 @@ def test_a_loop_in_plain_torch_learns_the_same():
     settings = Settings(epochs=2, batch=128, weight_decay=1e-3, seed=3)
     trained = learn(TINY, "digits", settings)
 
-    still = learn(TINY, "digits", replace(settings, learning_rate=0.0)).model.state_dict()  # stays as initialised
+    still = learn(TINY, "digits", replace(settings, lr=0.0)).model.state_dict()  # stays as initialised
     model = rl.build(TINY, memory_format=torch.channels_last)
     model.load_state_dict({name: value for name, value in still.items() if "running" not in name}, strict=False)
     decayed, spared = ([p for p in model.parameters() if (p.ndim > 1) is weight] for weight in (True, False))
@@ -109,7 +111,7 @@ def test_a_loop_in_plain_torch_learns_the_same():
     loader = DataLoader(Augmented(data, 3), 128, sampler=Order(len(data.train), 128, epochs=2, seed=3))
     for step, (images, labels) in enumerate(loader):
         for group in optimizer.param_groups:
-            group["lr"] = settings.rate(step, steps)
+            group["lr"] = settings.lr_at(step, steps)
         loss = cross_entropy(model(images.to(memory_format=torch.channels_last)), labels, label_smoothing=0.1)
         optimizer.zero_grad()
         loss.backward()
@@ -125,17 +127,17 @@ def test_a_loop_in_plain_torch_learns_the_same():
     assert not trained.model.training
 
 
-@pytest.mark.parametrize("warm_up", [0, 1, 2.5])
-def test_the_learning_rate_is_that_of_torchs_schedulers(warm_up):
-    settings, steps = Settings(epochs=4, learning_rate=0.3, warm_up=warm_up), 10
+@pytest.mark.parametrize("warmup_epochs", [0, 1, 2.5])
+def test_the_learning_rate_is_that_of_torchs_schedulers(warmup_epochs):
+    settings, steps = Settings(epochs=4, lr=0.3, warmup_epochs=warmup_epochs), 10
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
-    rising = round(warm_up * steps)
+    rising = round(warmup_epochs * steps)
     cosine = CosineAnnealingLR(optimizer, 40 - rising)
     if rising:
         rise = LinearLR(optimizer, 1 / rising, total_iters=rising - 1)
         cosine = SequentialLR(optimizer, [rise, cosine], [rising])
     for step in range(40):
-        assert settings.rate(step, steps) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-9)
+        assert settings.lr_at(step, steps) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-9)
         optimizer.step()
         cosine.step()
 
@@ -170,7 +172,7 @@ def assert_in_tensorboard(out, epochs):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(out / "tensorboard")).Reload()
-    for name in ("running_loss", "test_error", "rate"):
+    for name in ("running_loss", "test_error", "lr"):
         logged = [(event.step, event.value) for event in events.Scalars(name)]
         assert logged == [(epoch.step, pytest.approx(getattr(epoch, name))) for epoch in epochs]
 
@@ -251,7 +253,7 @@ def test_the_readmes_command_reaches_97_percent(tmp_path):
 @pytest.fixture(scope="module")
 def in_two_parts(tmp_path_factory):
     """The weights that one process learns which takes each batch in two parts."""
-    return learn(TINY, "digits", replace(QUICK, accumulate=2)).model.state_dict()
+    return learn(TINY, "digits", replace(QUICK, accumulation_steps=2)).model.state_dict()
 
 
 def parameters(state):
@@ -275,7 +277,7 @@ def broken_off_in_parts(tmp_path, monkeypatch):
     written = _train.write_checkpoint
     monkeypatch.setattr(_train, "write_checkpoint", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        learn(TINY, "digits", replace(QUICK, accumulate=2), out=tmp_path / "broken off", checkpoint_every=1)
+        learn(TINY, "digits", replace(QUICK, accumulation_steps=2), out=tmp_path / "broken off", checkpoint_every=1)
     monkeypatch.undo()
     assert progress(tmp_path / "broken off")["step"] == STEPS + 5
     return tmp_path / "broken off"
@@ -305,7 +307,7 @@ def test_accelerates_launcher(tmp_path, script, in_two_parts):
     """`accelerate launch`, which starts one process for a CPU (several by MPI, which few have; torchrun needs none)."""
     # Its command imports whatever it finds installed, torchvision too: see resnet_lib/nn/vision.py.
     launch = "import resnet_lib.nn.vision; from accelerate.commands.accelerate_cli import main; main()"
-    settings, options = {"epochs": 2, "batch": 64, "accumulate": 2}, {"out": str(tmp_path / "run")}
+    settings, options = {"epochs": 2, "batch": 64, "accumulation_steps": 2}, {"out": str(tmp_path / "run")}
     flags = ("launch", "--cpu", "--num_processes=1", "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no")
     finished = run("-c", launch, *flags, script, json.dumps(settings), json.dumps(options))
     assert finished.returncode == 0, finished.stderr
@@ -475,11 +477,11 @@ def test_nothing_to_resume(tmp_path):
     [
         ("epochs", 0, ValueError, "epochs must be at least 1: 0"),
         ("batch", 6.4, TypeError, "batch must be a whole number, at least 1: 6.4"),
-        ("accumulate", True, TypeError, "accumulate must be a whole number"),
-        ("learning_rate", -0.1, ValueError, "learning_rate must be from 0 to 1000: -0.1"),
-        ("learning_rate", float("nan"), ValueError, "learning_rate must be from 0 to 1000: nan"),
-        ("learning_rate", "0.1", TypeError, "learning_rate must be a number from 0 to 1000: '0.1'"),
-        ("warm_up", 16, ValueError, "warm_up must be from 0 to 15: 16"),
+        ("accumulation_steps", True, TypeError, "accumulation_steps must be a whole number"),
+        ("lr", -0.1, ValueError, "lr must be from 0 to 1000: -0.1"),
+        ("lr", float("nan"), ValueError, "lr must be from 0 to 1000: nan"),
+        ("lr", "0.1", TypeError, "lr must be a number from 0 to 1000: '0.1'"),
+        ("warmup_epochs", 16, ValueError, "warmup_epochs must be from 0 to 15: 16"),
         ("momentum", 2, ValueError, "momentum must be from 0 to 1: 2"),
         ("weight_decay", -1, ValueError, "weight_decay must be from 0 to 1: -1"),
         ("label_smoothing", 1.5, ValueError, "label_smoothing must be from 0 to 1: 1.5"),
@@ -503,8 +505,14 @@ def test_bad_settings(setting, value, error, message):
         (18, {}, {}, TypeError, "network must be a name, such as 'cifar_resnet20', or a NetworkSpec: 18"),
         (replace(TINY, shortcut="none"), {"zero_init_last": True}, {}, ValueError, "zero_init_last needs a shortcut"),
         (TINY, {"batch": 2000}, {}, ValueError, "batch must be at most 1,352, all training pictures of digits: 2000"),
-        (TINY, {"accumulate": 3}, {}, ValueError, "batch must be a multiple of processes × accumulate = 1 × 3"),
-        (TINY, {"accumulate": 64}, {}, ValueError, "BatchNorm compares pictures.*: 64"),
+        (
+            TINY,
+            {"accumulation_steps": 3},
+            {},
+            ValueError,
+            "batch must be a multiple of processes × accumulation_steps = 1",
+        ),
+        (TINY, {"accumulation_steps": 64}, {}, ValueError, "BatchNorm compares pictures.*: 64"),
         (TINY, {}, {"checkpoint_every": 0}, ValueError, "checkpoint_every must be at least 1: 0"),
         (TINY, {}, {"workers": -1}, ValueError, "workers must be at least 0: -1"),
         (TINY, {}, {"cpu": 1}, TypeError, "cpu must be True or False: 1"),
