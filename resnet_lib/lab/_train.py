@@ -1,7 +1,7 @@
 """Train a network of the zoo, or any description, on real pictures. The engine is Hugging Face Accelerate.
 
 The same function trains on one processor, one GPU, or many of either, on one machine or several: call it from a
-notebook (there Accelerate's `notebook_launcher` starts it on several GPUs), or start `python -m resnet_lib.lab.train`
+notebook (there Accelerate's `notebook_launcher` starts it on several GPUs), or start `python -m resnet_lib train`
 with `torchrun` or `accelerate launch`.
 
 Each step uses `Settings.batch` images, split across processes and, within each, into `accumulation_steps`
@@ -101,6 +101,10 @@ def train(
     workers = _check.whole_number("workers", workers, at_least=0)
     if checkpoint_every is not None:
         _check.positive_int("checkpoint_every", checkpoint_every)
+        if out is None:
+            raise ValueError(f"checkpoint_every must not be given without out: {checkpoint_every!r}")
+    if out is not None and not os.fspath(out):
+        raise ValueError(f"out must name a folder: {out!r}")
     accelerator = _accelerator(settings, out, cpu)
     part = _part(settings, data, accelerator.num_processes)
     run = {"network": to_json(spec), "data": str(data), **asdict(settings)}
