@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import runpy
 import shutil
 import signal
 import subprocess
@@ -26,12 +25,13 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 from torch.utils.data import DataLoader
 
 import resnet_lib as rl
+from resnet_lib.cli import main
 from resnet_lib.lab import _train
-from resnet_lib.lab._train import Settings, train
+from resnet_lib.lab._train import train
 from resnet_lib.lab.data import Augmented, Order, digits, image_folder
+from resnet_lib.lab.settings import Settings
 
 ROOT = Path(rl.__file__).parent.parent
-main = runpy.run_module("resnet_lib.lab.train")["main"]  # an import would put the module where rl.lab.train stands
 TINY = rl.NetworkSpec(
     block="basic", depths=(1, 1), widths=(8, 16), stem="cifar", stem_width=8, in_channels=1, classes=10
 )
@@ -41,7 +41,8 @@ QUICK = Settings(epochs=2, batch=64)
 SCRIPT = f"""
 import json, sys
 import resnet_lib as rl
-from resnet_lib.lab._train import Settings, train
+from resnet_lib.lab._train import train
+from resnet_lib.lab.settings import Settings
 settings = Settings(**json.loads(sys.argv[1]))
 for options in map(json.loads, sys.argv[2:]):
     train(rl.{TINY!r}, "digits", settings, cpu=True, progress=False, **options)
@@ -50,15 +51,16 @@ for options in map(json.loads, sys.argv[2:]):
 
 @pytest.fixture(scope="module")
 def script(tmp_path_factory):
-    """Trains TINY, in a process of its own. Its arguments are JSON: settings, and the options of each training."""
-    path = tmp_path_factory.mktemp("script") / "training.py"
+    """Trains TINY, in a process of its own. Its arguments are JSON: settings, and the options of each _train."""
+    path = tmp_path_factory.mktemp("script") / "_train.py"
     path.write_text(SCRIPT, encoding="utf-8")
     return path
 
 
-def start(*command, **options):
+def start(*command, encoding="utf-8", **options):
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
-    texts = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    environment |= {"PYTHONUTF8": "0", "PYTHONIOENCODING": encoding}
+    texts = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": encoding}
     return subprocess.Popen([sys.executable, *map(str, command)], env=environment, **texts, **options)
 
 
@@ -93,7 +95,7 @@ def test_a_loop_in_plain_torch_learns_the_same():
     settings = Settings(epochs=2, batch=128, weight_decay=1e-3, seed=3)
     trained = learn(TINY, "digits", settings)
 
-    still = learn(TINY, "digits", replace(settings, learning_rate=0.0)).model.state_dict()  # stays as initialised
+    still = learn(TINY, "digits", replace(settings, lr=0.0)).model.state_dict()  # stays as initialised
     model = rl.build(TINY, memory_format=torch.channels_last)
     model.load_state_dict({name: value for name, value in still.items() if "running" not in name}, strict=False)
     decayed, spared = ([p for p in model.parameters() if (p.ndim > 1) is weight] for weight in (True, False))
@@ -109,7 +111,7 @@ def test_a_loop_in_plain_torch_learns_the_same():
     loader = DataLoader(Augmented(data, 3), 128, sampler=Order(len(data.train), 128, epochs=2, seed=3))
     for step, (images, labels) in enumerate(loader):
         for group in optimizer.param_groups:
-            group["lr"] = settings.rate(step, steps)
+            group["lr"] = settings.lr_at(step, steps)
         loss = cross_entropy(model(images.to(memory_format=torch.channels_last)), labels, label_smoothing=0.1)
         optimizer.zero_grad()
         loss.backward()
@@ -125,17 +127,17 @@ def test_a_loop_in_plain_torch_learns_the_same():
     assert not trained.model.training
 
 
-@pytest.mark.parametrize("warm_up", [0, 1, 2.5])
-def test_the_learning_rate_is_that_of_torchs_schedulers(warm_up):
-    settings, steps = Settings(epochs=4, learning_rate=0.3, warm_up=warm_up), 10
+@pytest.mark.parametrize("warmup_epochs", [0, 1, 2.5])
+def test_the_learning_rate_is_that_of_torchs_schedulers(warmup_epochs):
+    settings, steps = Settings(epochs=4, lr=0.3, warmup_epochs=warmup_epochs), 10
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
-    rising = round(warm_up * steps)
+    rising = round(warmup_epochs * steps)
     cosine = CosineAnnealingLR(optimizer, 40 - rising)
     if rising:
         rise = LinearLR(optimizer, 1 / rising, total_iters=rising - 1)
         cosine = SequentialLR(optimizer, [rise, cosine], [rising])
     for step in range(40):
-        assert settings.rate(step, steps) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-9)
+        assert settings.lr_at(step, steps) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-9)
         optimizer.step()
         cosine.step()
 
@@ -170,7 +172,7 @@ def assert_in_tensorboard(out, epochs):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(out / "tensorboard")).Reload()
-    for name in ("running_loss", "test_error", "rate"):
+    for name in ("running_loss", "test_error", "lr"):
         logged = [(event.step, event.value) for event in events.Scalars(name)]
         assert logged == [(epoch.step, pytest.approx(getattr(epoch, name))) for epoch in epochs]
 
@@ -233,16 +235,15 @@ def test_a_notebooks_launcher(tmp_path):
 
 def test_the_readmes_command_reaches_97_percent(tmp_path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (line,) = [line for line in readme.splitlines() if "lab.train --network cifar_resnet20 --data digits" in line]
+    (line,) = [line for line in readme.splitlines() if line.startswith(".venv/bin/resnet-lib train ")]
     command = line.partition("#")[0].split()[1:]
-    assert command[:2] == ["-m", "resnet_lib.lab.train"]
     command[command.index("--out") + 1] = tmp_path / "run"
-    finished = run(*command)
+    finished = run("-m", "resnet_lib", *command)
     assert finished.returncode == 0, finished.stderr
     with (tmp_path / "run" / "metrics.csv").open(encoding="utf-8") as file:
         *_, last = csv.DictReader(file)
     assert float(last["test_error"]) <= 0.03
-    assert f"{1 - float(last['test_error']):.2%}" in finished.stdout
+    assert f"{100 * (1 - float(last['test_error'])):.2f} %" in finished.stdout
 
 
 # --- several processes -----------------------------------------------------------------------------------------------
@@ -251,7 +252,7 @@ def test_the_readmes_command_reaches_97_percent(tmp_path):
 @pytest.fixture(scope="module")
 def in_two_parts(tmp_path_factory):
     """The weights that one process learns which takes each batch in two parts."""
-    return learn(TINY, "digits", replace(QUICK, accumulate=2)).model.state_dict()
+    return learn(TINY, "digits", replace(QUICK, accumulation_steps=2)).model.state_dict()
 
 
 def parameters(state):
@@ -275,7 +276,7 @@ def broken_off_in_parts(tmp_path, monkeypatch):
     written = _train.write_checkpoint
     monkeypatch.setattr(_train, "write_checkpoint", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        learn(TINY, "digits", replace(QUICK, accumulate=2), out=tmp_path / "broken off", checkpoint_every=1)
+        learn(TINY, "digits", replace(QUICK, accumulation_steps=2), out=tmp_path / "broken off", checkpoint_every=1)
     monkeypatch.undo()
     assert progress(tmp_path / "broken off")["step"] == STEPS + 5
     return tmp_path / "broken off"
@@ -305,7 +306,7 @@ def test_accelerates_launcher(tmp_path, script, in_two_parts):
     """`accelerate launch`, which starts one process for a CPU (several by MPI, which few have; torchrun needs none)."""
     # Its command imports whatever it finds installed, torchvision too: see resnet_lib/nn/vision.py.
     launch = "import resnet_lib.nn.vision; from accelerate.commands.accelerate_cli import main; main()"
-    settings, options = {"epochs": 2, "batch": 64, "accumulate": 2}, {"out": str(tmp_path / "run")}
+    settings, options = {"epochs": 2, "batch": 64, "accumulation_steps": 2}, {"out": str(tmp_path / "run")}
     flags = ("launch", "--cpu", "--num_processes=1", "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no")
     finished = run("-c", launch, *flags, script, json.dumps(settings), json.dumps(options))
     assert finished.returncode == 0, finished.stderr
@@ -475,11 +476,11 @@ def test_nothing_to_resume(tmp_path):
     [
         ("epochs", 0, ValueError, "epochs must be at least 1: 0"),
         ("batch", 6.4, TypeError, "batch must be a whole number, at least 1: 6.4"),
-        ("accumulate", True, TypeError, "accumulate must be a whole number"),
-        ("learning_rate", -0.1, ValueError, "learning_rate must be from 0 to 1000: -0.1"),
-        ("learning_rate", float("nan"), ValueError, "learning_rate must be from 0 to 1000: nan"),
-        ("learning_rate", "0.1", TypeError, "learning_rate must be a number from 0 to 1000: '0.1'"),
-        ("warm_up", 16, ValueError, "warm_up must be from 0 to 15: 16"),
+        ("accumulation_steps", True, TypeError, "accumulation_steps must be a whole number"),
+        ("lr", -0.1, ValueError, "lr must be from 0 to 1000: -0.1"),
+        ("lr", float("nan"), ValueError, "lr must be from 0 to 1000: nan"),
+        ("lr", "0.1", TypeError, "lr must be a number from 0 to 1000: '0.1'"),
+        ("warmup_epochs", 16, ValueError, "warmup_epochs must be from 0 to 15: 16"),
         ("momentum", 2, ValueError, "momentum must be from 0 to 1: 2"),
         ("weight_decay", -1, ValueError, "weight_decay must be from 0 to 1: -1"),
         ("label_smoothing", 1.5, ValueError, "label_smoothing must be from 0 to 1: 1.5"),
@@ -503,9 +504,17 @@ def test_bad_settings(setting, value, error, message):
         (18, {}, {}, TypeError, "network must be a name, such as 'cifar_resnet20', or a NetworkSpec: 18"),
         (replace(TINY, shortcut="none"), {"zero_init_last": True}, {}, ValueError, "zero_init_last needs a shortcut"),
         (TINY, {"batch": 2000}, {}, ValueError, "batch must be at most 1,352, all training pictures of digits: 2000"),
-        (TINY, {"accumulate": 3}, {}, ValueError, "batch must be a multiple of processes × accumulate = 1 × 3"),
-        (TINY, {"accumulate": 64}, {}, ValueError, "BatchNorm compares pictures.*: 64"),
+        (
+            TINY,
+            {"accumulation_steps": 3},
+            {},
+            ValueError,
+            "batch must be a multiple of processes × accumulation_steps = 1",
+        ),
+        (TINY, {"accumulation_steps": 64}, {}, ValueError, "BatchNorm compares pictures.*: 64"),
         (TINY, {}, {"checkpoint_every": 0}, ValueError, "checkpoint_every must be at least 1: 0"),
+        (TINY, {}, {"checkpoint_every": 5}, ValueError, "checkpoint_every must not be given without out: 5"),
+        (TINY, {}, {"out": ""}, ValueError, "out must name a folder: ''"),
         (TINY, {}, {"workers": -1}, ValueError, "workers must be at least 0: -1"),
         (TINY, {}, {"cpu": 1}, TypeError, "cpu must be True or False: 1"),
         (TINY, {}, {"data": "mnist"}, TypeError, "data must be 'digits', or what a function of"),
@@ -529,36 +538,103 @@ def test_more_processes_than_devices(monkeypatch, gpus, what):
         train(TINY, settings=QUICK, progress=False)
 
 
+@pytest.mark.parametrize("checkpoints", [(), ("--checkpoint-every", "1")], ids=["each epoch", "each step"])
+def test_ctrl_c_says_how_to_go_on(tmp_path, capsys, checkpoints):
+    """And then that works: the resumed run ends with the weights of one that was not stopped."""
+    out = tmp_path / "run"
+    command = ["train", "--depths", "1,1,1", "--stem-width", "8", "--widths", "8,8,8", "--batch", "338"]
+    command += ["--epochs", "60", "--cpu"]
+    process = start("-m", "resnet_lib", *command, "--out", out, *checkpoints)
+    try:
+        deadline = time.monotonic() + 100
+        while process.poll() is None and time.monotonic() < deadline:
+            if (out / _train.CHECKPOINT).exists():
+                break
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, error
+    *_, last = error.splitlines()
+    assert last == f"resnet-lib: stopped: the same command with --resume goes on from the last checkpoint in {out}"
+    assert "Traceback" not in error
+    assert main([*command, "--out", str(out), *checkpoints, "--resume"]) == 0
+    assert main([*command, "--out", str(tmp_path / "whole")]) == 0
+    resumed, whole = state(out), state(tmp_path / "whole")
+    assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
+
+
+@pytest.mark.parametrize("out", [None, "run"])
+def test_ctrl_c_before_a_checkpoint(tmp_path, capsys, monkeypatch, out):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_train, "train", interrupted)
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--cpu", *(["--out", out] if out else [])]) == 130
+    expected = "run holds no checkpoint yet; the same command starts again"
+    expected = expected if out else "nothing was written, because --out names no folder"
+    assert capsys.readouterr().err == f"resnet-lib: stopped: {expected}\n"
+
+
+def test_the_command_says_what_came_out(capsys, monkeypatch):
+    monkeypatch.setattr(_train, "train", lambda *_, **__: _train.Trained(rl.build(TINY), (), 0.25, 0.0125))
+    assert main(["train", "--cpu"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "training error 25.00 %, test error 1.25 %",
+        "accuracy on the test split: 98.75 %",
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_a_log_in_an_encoding_that_lacks_a_character(encoding):
+    finished = run(
+        "-m", "resnet_lib", "train", "--depths", "1,1,1", "--batch", "676", "--epochs", "1", "--cpu", encoding=encoding
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert " of 8 " in finished.stdout and "test error" in finished.stdout
+
+
+def test_two_processes_by_torchrun(tmp_path):
+    """The command as the README has it."""
+    options = ["--depths", "1,1,1", "--batch", "676", "--epochs", "1", "--cpu", "--out", tmp_path / "run"]
+    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone")
+    finished = run(*torchrun, "-m", "resnet_lib", "train", *options)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.count("accuracy on the test split") == 1
+    assert rl.load(tmp_path / "run" / _train.NETWORK).spec.depths == (1, 1, 1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--network", "resnet21"], "name must be one of resnet18"),
+        (["resnet21"], "name must be one of resnet18"),
+        (["--classes", "5"], "classes must be 10, as in digits"),
         (["--batch", "2000"], "batch must be at most 1,352"),
         (["--data", "nowhere"], "nowhere must hold train/, with a folder for each class"),
         (["--data", "cifar10"], "data holds no complete CIFAR-10; to fetch it (170 MB), ask for its download"),
         (["--resume"], "out must name the folder of the run to resume"),
         (["--out", "/proc/nowhere/run"], "[Errno 2] "),
+        (["--checkpoint-every", "5"], "checkpoint_every must not be given without out: 5"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
 def test_the_command_ends_with_one_line(arguments, message, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit, match="2"):
-        main(arguments)
+    assert main(["train", *arguments]) == 2
     error = capsys.readouterr().err
-    assert error.startswith(f"python -m resnet_lib.lab.train: {message}") and error.count("\n") == 1
+    assert error.startswith(f"resnet-lib: {message}") and error.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 
 def test_the_first_process_of_each_machine_tells_of_an_error(capsys, monkeypatch):
     monkeypatch.setenv("RANK", "2")
     monkeypatch.setenv("LOCAL_RANK", "0")
-    with pytest.raises(SystemExit, match="2"):
-        main(["--network", "resnet21"])
+    assert main(["train", "resnet21"]) == 2
     assert "name must be one of" in capsys.readouterr().err
     monkeypatch.setenv("LOCAL_RANK", "1")
-    with pytest.raises(SystemExit, match="2"):
-        main(["--network", "resnet21"])
+    assert main(["train", "resnet21"]) == 2
     assert capsys.readouterr() == ("", "")
 
 
@@ -576,10 +652,10 @@ def test_a_picture_that_cannot_be_read(pictures, tmp_path, capsys, workers):
     shutil.copytree(pictures, folder)
     damaged = folder / "train" / "two" / "3.png"
     damaged.write_bytes(damaged.read_bytes()[:40])
-    with pytest.raises(SystemExit, match="2"):
-        main(["--data", str(folder), "--image", "16", "--batch", "12", "--epochs", "1", "--workers", workers, "--cpu"])
+    options = ["--image", "16", "--batch", "12", "--epochs", "1", "--workers", workers, "--cpu"]
+    assert main(["train", "--data", str(folder), *options]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith("python -m resnet_lib.lab.train: ") and f"{damaged} cannot be read: " in error
+    assert error.startswith("resnet-lib: ") and f"{damaged} cannot be read: " in error
 
 
 def test_one_process_downloads_before_the_others_look(tmp_path, monkeypatch):
@@ -602,5 +678,5 @@ def test_one_process_downloads_before_the_others_look(tmp_path, monkeypatch):
     monkeypatch.setattr(_train, "processes", lambda cpu: Processes())
     monkeypatch.setattr("resnet_lib.lab.data.cifar10", fetched)
     monkeypatch.setattr(_train, "train", lambda *_, **__: _train.Trained(rl.build(TINY), (), 0.25, 0.5))
-    assert main(["--data", "cifar10", "--download", "--data-folder", "there"]) == 0
+    assert main(["train", "--data", "cifar10", "--download", "--data-folder", "there"]) == 0
     assert happened == ["first", "download=True into there", "then the others", "the end"]

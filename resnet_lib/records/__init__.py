@@ -16,7 +16,7 @@ __all__ = ["columns", "experiment", "machines", "published", "timings"]
 
 
 def experiment(name: str) -> dict[str, Any]:
-    """A recorded experiment: what `python -m resnet_lib.lab.experiment NAME` wrote, settings, provenance and rows.
+    """A recorded experiment: what `resnet-lib experiment NAME` wrote, settings, provenance and rows.
 
     Raises ValueError for a name without a record, listing those that have one.
     """
@@ -27,7 +27,7 @@ def experiment(name: str) -> dict[str, Any]:
 
 
 def machines() -> dict[str, dict[str, Any]]:
-    """Every file in machines/ under its name: what `python -m resnet_lib.lab.measure --out …` wrote there."""
+    """Every file in machines/ under its name: what `resnet-lib measure --out …` wrote there."""
     folder = files(__name__) / "machines"
     found = [file for file in folder.iterdir() if file.name.endswith(".json")] if folder.is_dir() else []
     found.sort(key=lambda file: file.name)
