@@ -138,8 +138,6 @@ def test_report(read, output):
     two = {tool: tuple(said) if isinstance(said, tuple) else (said, None) for tool, said in expected.items()}
     assert {row["tool"]: (row["prints"], row["and"]) for row in rows} == two
     assert [line["prints"] for line in lines] == [str(first) for first, _ in two.values()]
-        (tool, str(first)) for tool, (first, _) in two.items()
-    ]
     assert [row["says"] for row in rows] == [convention.says for convention in CONVENTIONS.values()]
     chosen = output("report resnet50 --tool thop,timm").splitlines()
     assert [line.split() for line in chosen[4:]] == [

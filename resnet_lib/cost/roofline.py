@@ -38,7 +38,9 @@ def intensity(row_or_bill: Row | Bill, bytes_per_element: int = FLOAT32_BYTES) -
 
     Chapter 9.
     """
-    _check.instance("row_or_bill", row_or_bill, (Bill, Row), "a Bill, such as rl.price(rl.network('resnet50')), or one of its rows")
+    _check.instance(
+        "row_or_bill", row_or_bill, (Bill, Row), "a Bill, such as rl.price(rl.network('resnet50')), or one of its rows"
+    )
     bytes_per_element = _check.positive_int("bytes_per_element", bytes_per_element)
     return row_or_bill.macs / _bytes(row_or_bill, bytes_per_element)
 
