@@ -1,11 +1,9 @@
 """The built modules, next to torchvision's and timm's and to the papers' formulas written out by hand."""
 
 import copy
-import doctest
 import pickle
 import subprocess
 import sys
-from importlib import import_module
 from unittest.mock import patch
 
 import pytest
@@ -467,12 +465,3 @@ def test_every_kind_of_block_can_be_exported_for_any_batch(name):
         for count in (1, 5):
             images = torch.randn(count, 3, 32, 32)
             torch.testing.assert_close(exported(images), model(images))
-
-
-# ---- examples ----
-
-
-@pytest.mark.parametrize("module", ["nn.blocks", "nn.changed", "nn.files", "nn.network"])
-def test_examples_in_docstrings(module):
-    found = doctest.testmod(import_module(f"resnet_lib.{module}"), optionflags=doctest.NORMALIZE_WHITESPACE)
-    assert found.attempted and not found.failed

@@ -133,7 +133,7 @@ def measure(
 
     >>> found = measure("cifar_resnet20", batch=2, seconds=0.01)
     >>> f"{found.macs:,} multiply-adds by the {found.counted_by}, in {found.dtype}"
-    '81,625,344 multiply-adds by the description, in fp32'
+    '81,102,080 multiply-adds by the description, in fp32'
     >>> found.images_per_second == 2 / found.seconds
     True
 
