@@ -183,6 +183,14 @@ def test_pages_hold_at_each_width(either: Page, chapter: Path) -> None:
             assert either.evaluate(CLASHES_IN_PLOTS) == [], width
 
 
+def test_a_failed_test_leaves_its_page_as_it_was(page: Open) -> None:
+    opened = page(address(CHAPTERS[0]))
+    with pytest.raises(ZeroDivisionError), window(opened, 320), themed(opened, "dark"):
+        assert opened.evaluate("[innerWidth, document.documentElement.dataset.theme]") == [320, "dark"]
+        1 / 0  # noqa: B018
+    assert opened.evaluate("[innerWidth, document.documentElement.dataset.theme]") == [1280, "light"]
+
+
 # What axe finds in the text, its outputs and its explorers. Its rules about citations are about Sphinx's roles.
 AXE = """async (only) => (await axe.run(
   { include: ".bd-article", exclude: ".citation-list" }, { runOnly: only, resultTypes: ["violations"] },
@@ -412,12 +420,14 @@ def test_dragging_redraws_on_the_way(opened: Page, chapter: Path) -> None:
     opened.mouse.move(box["x"] + 8, middle)
     opened.mouse.down()
     seen = []
-    for share in (0.3, 0.6, 0.95):
-        opened.mouse.move(box["x"] + share * box["width"], middle, steps=4)
-        values = explorer.defaults | {slider.name: number(handle.input_value())}
-        expect_numbers(place.locator(".rl-numbers"), explorer.figure(**values))
-        seen.append(values[slider.name])
-    opened.mouse.up()
+    try:
+        for share in (0.3, 0.6, 0.95):
+            opened.mouse.move(box["x"] + share * box["width"], middle, steps=4)
+            values = explorer.defaults | {slider.name: number(handle.input_value())}
+            expect_numbers(place.locator(".rl-numbers"), explorer.figure(**values))
+            seen.append(values[slider.name])
+    finally:
+        opened.mouse.up()
     assert seen == sorted(set(seen))
 
 
