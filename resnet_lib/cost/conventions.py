@@ -39,12 +39,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import NamedTuple, overload
+from typing import NamedTuple, get_args, overload
 
 from resnet_lib import _check
 from resnet_lib._table import Shown, Table, written
 from resnet_lib.cost.bill import Bill, Row
-from resnet_lib.spec import KINDS
+from resnet_lib.spec import Kind
 
 QUANTITIES = {  # what a rule may count of an operation
     "macs": "MACs",
@@ -103,7 +103,7 @@ class Convention:
         _check.one_of("unit", self.unit, ("MACs", "FLOPs", "parameters"))
         for rules in (self.batch, self.image, self.macts):
             for kind, rule in rules.items():
-                _check.one_of("kind of operation", kind, KINDS)
+                _check.one_of("kind of operation", kind, get_args(Kind))
                 for quantity in rule:
                     _check.one_of("quantity", quantity, QUANTITIES)
 
@@ -391,7 +391,7 @@ Amounts = Mapping[Key, int]  # of one image
 
 def _amounts(bill: Bill) -> Amounts:
     """Every quantity of every kind of operation, for one image. Equal blocks are looked at once."""
-    _check.instance("bill", bill, Bill, "a Bill, such as rl.price(rl.network('resnet50'))")
+    _check.instance("bill", bill, Bill, "a Bill, such as rl.price('resnet50')")
     sums: dict[Key, int] = {}
     for part in bill.parts:
         for row in part.rows:

@@ -236,7 +236,7 @@ def _bytes(precision: str) -> tuple[int, int]:
 
 
 def _check_bill(bill: Bill) -> None:
-    _check.instance("bill", bill, Bill, "a Bill, such as rl.price(rl.network('resnet50'))")
+    _check.instance("bill", bill, Bill, "a Bill, such as rl.price('resnet50')")
 
 
 def _check_neighbours(bill: Bill) -> None:

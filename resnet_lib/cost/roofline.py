@@ -38,9 +38,7 @@ def intensity(row_or_bill: Row | Bill, bytes_per_element: int = FLOAT32_BYTES) -
 
     Chapter 9.
     """
-    _check.instance(
-        "row_or_bill", row_or_bill, (Bill, Row), "a Bill, such as rl.price(rl.network('resnet50')), or one of its rows"
-    )
+    _check.instance("row_or_bill", row_or_bill, (Bill, Row), "a Bill, such as rl.price('resnet50'), or one of its rows")
     bytes_per_element = _check.positive_int("bytes_per_element", bytes_per_element)
     return row_or_bill.macs / _bytes(row_or_bill, bytes_per_element)
 
@@ -133,7 +131,7 @@ def roofline(
 
     Chapter 9.
     """
-    _check.instance("bill", bill, Bill, "a Bill, such as rl.price(rl.network('resnet50'))")
+    _check.instance("bill", bill, Bill, "a Bill, such as rl.price('resnet50')")
     macs_per_second = _check.positive_number("macs_per_second", macs_per_second)
     bytes_per_second = _check.positive_number("bytes_per_second", bytes_per_second)
     bytes_per_element = _check.positive_int("bytes_per_element", bytes_per_element)

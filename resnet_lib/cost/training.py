@@ -61,6 +61,6 @@ def training_macs(bill: Bill) -> Training:
 
     Chapter 9.
     """
-    _check.instance("bill", bill, Bill, "a Bill, such as rl.price(rl.network('resnet50'))")
+    _check.instance("bill", bill, Bill, "a Bill, such as rl.price('resnet50')")
     reads_the_image = [part for part in bill.parts if part.stage == "stem"]
     return Training(bill.macs, bill.macs, bill.macs - Bill(tuple(reads_the_image)).macs)
