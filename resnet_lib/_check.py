@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import fields
-from math import inf, isfinite
+from math import isfinite
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -72,7 +73,7 @@ def real(name: str, value: Any, allowed: str) -> Any:
 
 def positive_number(name: str, value: Any) -> float:
     """`value` as a finite float above 0."""
-    number = _as_float(real(name, value, "a number above 0"))
+    number = _as_float(name, real(name, value, "a number above 0"))
     if not (isfinite(number) and number > 0):
         raise ValueError(f"{name} must be a finite number above 0: {value!r}")
     return number
@@ -80,17 +81,17 @@ def positive_number(name: str, value: Any) -> float:
 
 def number(name: str, value: Any, low: float, high: float) -> float:
     """`value` as a float from `low` to `high`, both allowed."""
-    number = _as_float(real(name, value, f"a number from {low:g} to {high:g}"))
+    number = _as_float(name, real(name, value, f"a number from {low:g} to {high:g}"))
     if not low <= number <= high:
         raise ValueError(f"{name} must be from {low:g} to {high:g}: {value!r}")
     return number
 
 
-def _as_float(number: Any) -> float:
+def _as_float(name: str, number: Any) -> float:
     try:
         return float(number)
-    except OverflowError:  # a whole number or a fraction larger than any float
-        return inf if number > 0 else -inf
+    except OverflowError:
+        raise ValueError(f"{name} must fit a float, up to {sys.float_info.max:.1e}: {number!r}") from None
 
 
 def one_of(name: str, value: Any, allowed: Iterable[Word]) -> Word:

@@ -37,9 +37,9 @@ DERIVED: Any = None  # a field's default that __post_init__ replaces, since it f
 class Operation(NamedTuple):
     """One operation of a network, before the image size is known.
 
-    `kernel`, `stride` and `padding` are in pixels and hold for both directions. An operation reads what the one
-    before it wrote; one on the `shortcut` branch starts again from the block's input. Convolutions have no bias,
-    the linear layer has one. Average pooling takes the whole map.
+    `kernel`, `stride` and `padding` are in pixels and hold for both directions. An operation reads the output of the
+    one before it; one on the `shortcut` branch starts again from the block's input. Convolutions have no bias, the
+    linear layer has one. Average pooling covers each map entirely.
     """
 
     name: str
@@ -75,23 +75,33 @@ def _relu(name: str, channels: int) -> Operation:
 
 @dataclass(frozen=True)
 class BlockSpec:
-    """One residual block: `in_channels` → `width` → `out_channels`.
+    """One residual block, from `in_channels` through `width` to `out_channels`.
 
     basic       3×3 in → width, 3×3 width → out                      (He et al. 2015, figure 5 left)
     bottleneck  1×1 in → width, 3×3 width → width, 1×1 width → out   (figure 5 right)
 
-    `stride` sits on the basic block's first 3×3; a bottleneck has it on its 3×3 (`stride_on="3x3"`, torchvision's
-    choice, called v1.5) or on its first 1×1 (`"1x1"`, the paper's). `groups` divides the 3×3 convolutions.
-    `shortcut` is "identity", "pad" (subsample and append zero channels: option A), "projection" (a strided 1×1
-    convolution, with BatchNorm unless `preactivation`: options B and C) or "none" (a plain block).
-    With `preactivation` BatchNorm and ReLU come before each convolution (He et al. 2016, arXiv 1603.05027), and a
-    projection reads the activated input; otherwise they come after, and the last ReLU follows the addition.
+    - `stride` applies to the basic block's first 3×3. A bottleneck has it on its 3×3 (`stride_on="3x3"`, torchvision's
+      choice, called v1.5, and the default) or on its first 1×1 (`"1x1"`, the paper's).
+    - `groups` divides the 3×3 convolutions.
+    - `shortcut` is "identity", "pad" (subsample and append zero channels: option A), "projection" (a strided 1×1
+      convolution, with BatchNorm unless `preactivation`: options B and C) or "none" (a plain block).
+    - `preactivation` puts BatchNorm and ReLU before each convolution (He et al. 2016, arXiv 1603.05027). A projection
+      then reads the activated input. By default they come after, and the last ReLU follows the addition.
 
-    Left out, `out_channels` equals `in_channels`, `width` equals `out_channels` (a bottleneck: a quarter of it), and
-    the shortcut is the identity, or a projection where the shape changes.
+    By default `out_channels` equals `in_channels`, and `width` equals `out_channels` (in a bottleneck a quarter of it).
+    The default shortcut is the identity, or a projection where the shape changes. Dilation is not a field.
 
-    Raises ValueError or TypeError for a count below 1, fractional or boolean, for groups that do not divide, for
-    `stride_on` with a basic block, and for a shortcut that cannot carry the shape.
+    Raises ValueError or TypeError for a count that is not a whole number of at least 1.
+    Raises ValueError for groups that do not divide the channels, and for `stride_on` with a basic block.
+    Raises ValueError for a shortcut that cannot carry the shape.
+
+    >>> block = BlockSpec("bottleneck", 256)
+    >>> print(block)
+    256 ─ 1×1 ─ 64 ─ 3×3 ─ 64 ─ 1×1 ─ 256  ⊕ identity
+    >>> [operation.name for operation in block.operations]
+    ['conv1', 'bn1', 'relu1', 'conv2', 'bn2', 'relu2', 'conv3', 'bn3', 'add', 'relu3']
+
+    Chapter 0.
     """
 
     block: Block
@@ -233,17 +243,17 @@ class PartSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSpec:
-    """A residual network (or its plain counterpart), told in twelve fields.
+    """A residual network, or its plain counterpart, described by twelve fields.
 
     block            "basic" | "bottleneck"
     depths           blocks per stage; (3, 4, 6, 3) for ResNet-34 and ResNet-50
     widths           the paper's 64, 128, 256, 512; a stage's output has 1 × (basic) or 4 × (bottleneck) as many
                      channels
     stem             "imagenet": 7×7 at stride 2, 3×3 max-pooling at stride 2 | "cifar": one 3×3
-    stem_width       the stem's output channels, independent of `widths`; left out: 64, with the CIFAR stem 16
+    stem_width       the stem's output channels, independent of `widths`; by default 64, with the CIFAR stem 16
     shortcut         "A": zero-padding where the shape changes | "B": projection there | "C": projection everywhere |
                      "none": a plain network  (He et al. 2015, section 4.1 and table 3)
-    stride_on        "3x3": torchvision's, called v1.5 | "1x1": the paper's; bottleneck only; left out: "3x3"
+    stride_on        "3x3": torchvision's, called v1.5, the default | "1x1": the paper's; bottleneck only
     preactivation    BatchNorm and ReLU before each convolution (He et al. 2016); the stem is then a bare convolution
                      (and pooling), and a last BatchNorm and ReLU come before the average
     groups, width_per_group   as in torchvision: a block's inner width is width · width_per_group // 64 · groups
@@ -251,7 +261,24 @@ class NetworkSpec:
     classes          outputs of the linear layer
 
     Stage 1 keeps the stem's resolution, every later stage halves it. `widths` and `depths` are equally long.
+    Dilation, which segmentation networks use in place of the last strides, is not a field.
+
+    In a notebook a network shows its drawing (`rl.draw`); `print` writes it as text.
+
     Raises ValueError or TypeError that names the argument, its value and what is allowed.
+
+    >>> net = NetworkSpec(block="bottleneck", depths=(2, 2), widths=(16, 32), stem="cifar", classes=10)
+    >>> print(net)
+    stem    3 ─ 3×3 ─ 16
+    layer1  16 ─ 1×1 ─ 16 ─ 3×3 ─ 16 ─ 1×1 ─ 64  ⊕ projection
+            64 ─ 1×1 ─ 16 ─ 3×3 ─ 16 ─ 1×1 ─ 64  ⊕ identity   × 1
+    layer2  64 ─ 1×1 ─ 32 ─ 3×3/2 ─ 32 ─ 1×1 ─ 128  ⊕ projection
+            128 ─ 1×1 ─ 32 ─ 3×3 ─ 32 ─ 1×1 ─ 128  ⊕ identity   × 1
+    head    128 ─ average ─ 10
+    >>> net.layers, net.total_stride
+    (14, 2)
+
+    Chapter 7.
     """
 
     block: Block
@@ -296,7 +323,7 @@ class NetworkSpec:
 
     @property
     def total_stride(self) -> int:
-        """Pixels of the image for one pixel of the last map: 32 for four stages behind the ImageNet stem."""
+        """Pixels of the image for one pixel of the last map: 32 for four stages after the ImageNet stem."""
         return (4 if self.stem == "imagenet" else 1) << (len(self.depths) - 1)
 
     @property

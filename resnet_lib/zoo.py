@@ -1,4 +1,4 @@
-"""The named networks. Each is a few fields of a NetworkSpec; whatever is not listed keeps its default."""
+"""The named networks. Each is a few fields of a NetworkSpec; a field that is not listed keeps its default."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _IMAGENET: dict[str, dict[str, Any]] = {
 def _cifar(block: str, layers: int, **fields: Any) -> dict[str, Any]:
     """He et al. 2015, section 4.2: 6n + 2 layers of basic blocks; He et al. 2016: 9n + 2 of bottlenecks."""
     n = (layers - 2) // (6 if block == "basic" else 9)
-    return dict(block=block, depths=(n, n, n), widths=(16, 32, 64), stem="cifar", classes=10) | fields
+    return dict(block=block, depths=(n, n, n), widths=(16, 32, 64), classes=10) | fields
 
 
 _CIFAR: dict[str, dict[str, Any]] = {
@@ -36,27 +36,49 @@ _CIFAR: dict[str, dict[str, Any]] = {
     "cifar_preact110": _cifar("basic", 110, shortcut="A", preactivation=True),
     # KaimingHe/resnet-1k-layers, resnet-pre-act.lua: projections, the stride on the first 1×1.
     **{f"cifar_preact{n}": _cifar("bottleneck", n, stride_on="1x1", preactivation=True) for n in (164, 1001)},
-    "wrn28_10": dict(
-        block="basic", depths=(4, 4, 4), widths=(160, 320, 640), stem="cifar", preactivation=True, classes=10
-    ),
+    "wrn28_10": dict(block="basic", depths=(4, 4, 4), widths=(160, 320, 640), preactivation=True, classes=10),
 }
 
-_ZOO = _IMAGENET | _CIFAR
+# The stem's width belongs to the network: ResNet-18 with the CIFAR stem is 64 wide there, as everybody's is.
+_ZOO = {
+    **{name: dict(stem="imagenet", stem_width=64) | fields for name, fields in _IMAGENET.items()},
+    **{name: dict(stem="cifar", stem_width=16) | fields for name, fields in _CIFAR.items()},
+}
 
 
 def names() -> tuple[str, ...]:
-    """Every name that `network` knows."""
+    """Return every name that `network` knows.
+
+    >>> names()[:3]
+    ('resnet18', 'resnet34', 'resnet50')
+
+    Chapter 7.
+    """
     return tuple(_ZOO)
 
 
 def network(name: str, **overrides: Any) -> NetworkSpec:
-    """The description of a named network, with any field of NetworkSpec overridden.
+    """Return the description of a named network, with any field of NetworkSpec overridden.
 
-    `network("resnet50", shortcut="C", stride_on="1x1", classes=10)` is the paper's ResNet-50 with projections
-    everywhere and ten classes. Fields that the name does not fix follow the overrides: with `stem="cifar"` the stem
-    is 16 wide unless `stem_width` says otherwise.
+    A field that is not overridden keeps the value that it has in the network named: `stem="cifar"` gives ResNet-18
+    another stem of the same 64 channels. `names` lists the names.
 
-    Raises ValueError for an unknown name (listing the known ones) or field, and as NetworkSpec does.
+    Raises ValueError for a name or a field that does not exist.
+    Raises ValueError or TypeError as NetworkSpec does.
+
+    >>> print(network("resnet18", stem="cifar", classes=10))
+    stem    3 ─ 3×3 ─ 64
+    layer1  64 ─ 3×3 ─ 64 ─ 3×3 ─ 64  ⊕ identity
+            64 ─ 3×3 ─ 64 ─ 3×3 ─ 64  ⊕ identity   × 1
+    layer2  64 ─ 3×3/2 ─ 128 ─ 3×3 ─ 128  ⊕ projection
+            128 ─ 3×3 ─ 128 ─ 3×3 ─ 128  ⊕ identity   × 1
+    layer3  128 ─ 3×3/2 ─ 256 ─ 3×3 ─ 256  ⊕ projection
+            256 ─ 3×3 ─ 256 ─ 3×3 ─ 256  ⊕ identity   × 1
+    layer4  256 ─ 3×3/2 ─ 512 ─ 3×3 ─ 512  ⊕ projection
+            512 ─ 3×3 ─ 512 ─ 3×3 ─ 512  ⊕ identity   × 1
+    head    512 ─ average ─ 10
+
+    Chapter 0.
     """
     if not isinstance(name, str) or name not in _ZOO:
         raise ValueError(f"name must be one of {', '.join(_ZOO)}: {name!r}")

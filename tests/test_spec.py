@@ -5,8 +5,11 @@ import re
 
 import numpy as np
 import pytest
+import torch
 
 import resnet_lib as rl
+from resnet_lib.nn import ZeroPadding
+from resnet_lib.nn.vision import torchvision
 
 NAMES = (
     *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
@@ -43,6 +46,12 @@ NOT_WHOLE = [
     (np.float32(64), TypeError, "whole number"),
     (float("nan"), TypeError, "whole number"),
     ("64", TypeError, "whole number"),
+    (np.array(64.0), TypeError, "whole number"),
+    (np.array([64]), TypeError, "whole number"),
+    (torch.tensor([64]), TypeError, "whole number"),
+    (torch.tensor(64.0), TypeError, "whole number"),
+    (torch.tensor(True), TypeError, "whole number"),
+    (np.array("64"), TypeError, "whole number"),
 ]
 NOT_A_COUNT = NOT_POSITIVE + NOT_WHOLE
 NONE = (None, TypeError, "whole number")
@@ -80,6 +89,12 @@ def test_each_stage_is_a_positive_whole_number(name, value, error, allowed):
         (lambda: network(widths=[]), ValueError, "widths", "[]", "at least one"),
         (lambda: network(depths=3), TypeError, "depths", "3", "sequence of whole numbers"),
         (lambda: network(depths="34"), TypeError, "depths", "'34'", "sequence of whole numbers"),
+        (lambda: network(depths={1, 2}), TypeError, "depths", "{1, 2}", "sequence of whole numbers"),
+        (lambda: network(depths={1: 3, 2: 4}), TypeError, "depths", "{1: 3, 2: 4}", "sequence of whole numbers"),
+        (lambda: network(widths=frozenset([64])), TypeError, "widths", "frozenset({64})", "sequence of whole numbers"),
+        (lambda: network(widths=b"@`"), TypeError, "widths", "b'@`'", "sequence of whole numbers"),
+        (lambda: network(widths=np.array(64)), TypeError, "widths", "array(64)", "sequence of whole numbers"),
+        (lambda: network(depths=np.ones((2, 2), int)), TypeError, "depths[0]", "array([1, 1])", "whole number"),
         (lambda: network(widths=None), TypeError, "widths", "None", "sequence of whole numbers"),
         # a word that is not among the choices
         (lambda: network(block="dense"), ValueError, "block", "'dense'", "'basic', 'bottleneck'"),
@@ -171,16 +186,53 @@ def test_a_description_used_is_the_same_description():
     assert hash(used) == hash(rl.network("resnet18"))
 
 
-def test_numpy_integers_are_plain_integers():
-    ours = rl.network(
-        "resnet50", depths=np.array([3, 4, 6, 3]), widths=np.array([64, 128, 256, 512]), groups=np.int8(1)
-    )
+WHOLE = {
+    "numpy": np.int64,
+    "numpy's small": np.uint16,
+    "0-d array": np.array,
+    "torch": torch.tensor,
+}
+
+
+@pytest.mark.parametrize("whole", WHOLE.values(), ids=WHOLE)
+def test_whole_numbers_of_numpy_and_torch_are_plain_integers(whole):
+    depths, widths = ([whole(n) for n in numbers] for numbers in ((3, 4, 6, 3), (64, 128, 256, 512)))
+    ours = rl.network("resnet50", depths=depths, widths=widths, groups=whole(1))
     assert ours == rl.network("resnet50")
     assert {type(n) for n in (*ours.depths, *ours.widths, ours.groups)} == {int}
     assert str(ours) == str(rl.network("resnet50"))
-    block = bottleneck(np.int64(256), np.uint8(64), stride=np.int16(1))
-    assert block == bottleneck(256)
+    block = bottleneck(whole(256), whole(64), stride=whole(1))
+    assert block == bottleneck(256) and hash(block) == hash(bottleneck(256))
     assert type(block.width) is int
+    size = {"image": whole(64), "batch": whole(2)}
+    assert rl.price(ours, **size) == rl.price(rl.network("resnet50"), image=64, batch=2)
+    assert rl.price(ours, image=(whole(64), whole(96))) == rl.price(ours, image=(64, 96))
+
+
+def test_sequences_of_numpy_and_torch_are_sequences():
+    ours = rl.network("resnet50", depths=np.array([3, 4, 6, 3]), widths=torch.tensor([64, 128, 256, 512]))
+    assert ours == rl.network("resnet50")
+    assert rl.network("resnet50", depths=range(3, 7)).depths == (3, 4, 5, 6)
+    assert rl.price(ours, image=np.array([64, 96])) == rl.price(ours, image=torch.Size([64, 96]))
+
+
+def test_truth_values_of_numpy_and_torch_are_plain():
+    for truth in (np.True_, np.array(True), torch.tensor(True)):
+        assert network(preactivation=truth).preactivation is True
+        assert basic(64, preactivation=truth).preactivation is True
+
+
+@pytest.mark.parametrize("image", [{224, 320}, {224: 320}, b"ab", bytearray(b"ab"), "ab", "224", frozenset([1, 2])])
+def test_an_image_is_a_side_or_two_in_order(image):
+    with pytest.raises(TypeError, match=r"^image must be a side or \(height, width\) in pixels: "):
+        rl.price(rl.network("resnet18"), image=image)
+
+
+def test_numbers_of_any_length_are_exact():
+    """401 digits: two 3×3 and two BatchNorms; two 3×3 at stride 4 widen the receptive field by 16 a block."""
+    n = 10**400
+    assert rl.price(basic(n), image=1).params == 18 * n**2 + 4 * n
+    assert rl.receptive_field(rl.network("resnet34", depths=(n, 4, 6, 3))) == 899 + 16 * (n - 3)
 
 
 # --- what is left out ----------------------------------------------------------------------------------------------
@@ -222,9 +274,23 @@ def test_any_field_can_be_overridden():
 
 
 def test_a_field_that_the_name_does_not_fix_follows_the_overrides():
-    assert rl.network("resnet50", stem="cifar").stem_width == 16
-    assert rl.network("cifar_plain20", stem="imagenet").stem_width == 64
+    assert rl.network("resnet50", block="basic").stride_on is None
+    assert rl.network("resnet34", block="bottleneck") == rl.network("resnet50")
+
+
+def test_the_width_of_the_stem_is_the_named_networks():
+    """The CIFAR ResNet-18 that people make from torchvision's is 64 wide; He et al. 2015, section 4.2: 16."""
+    small = torchvision.models.resnet18(num_classes=10)
+    small.conv1, small.maxpool = torch.nn.Conv2d(3, 64, 3, padding=1, bias=False), torch.nn.Identity()
+    ours = rl.network("resnet18", stem="cifar", classes=10)
+    assert rl.price(ours).params == sum(p.numel() for p in small.parameters()) == 11_173_962
+    assert rl.network("resnet18", stem="cifar", stem_width=16).stem_width == 16
+    assert rl.network("cifar_plain20", stem="imagenet").stem_width == 16
     assert rl.network("resnet50", widths=(16, 32, 64, 128)).stem_width == 64  # independent of `widths`
+    stems = {name: rl.network(name).stem_width for name in NAMES}
+    assert stems == {name: 16 if name.startswith(("cifar", "wrn")) else 64 for name in NAMES}
+    alone = rl.NetworkSpec(block="basic", depths=(1,), widths=(16,), stem="cifar")
+    assert alone.stem_width == 16
 
 
 # --- the zoo -------------------------------------------------------------------------------------------------------
@@ -314,6 +380,29 @@ def test_the_order_of_operations():
 
 def names_of(block):
     return " ".join(operation.name for operation in block.operations)
+
+
+@pytest.mark.parametrize("name", ["resnet50", "cifar_preact110"])
+def test_the_parts_are_the_whole_network_in_order(name):
+    """The modules of the built network, one operation after another; additions have none."""
+    net = rl.network(name)
+    model = rl.build(net, device="meta")
+    walk = []
+    for part in net.parts:
+        for i in range(part.count):
+            prefix = "" if part.first is None else f"{part.stage}.{part.first + i}."
+            walk += [f"{prefix}{op.name}" for op in part.operations if op.kind != "add"]
+    shortcuts = (torch.nn.Identity, ZeroPadding)
+    leaves = [name for name, m in model.named_modules() if not [*m.children()] and not isinstance(m, shortcuts)]
+    assert sorted(walk) == sorted(leaves)
+    assert walk == [row.name for row in rl.price(net).rows if row.kind != "add"]
+    assert [part.stage for part in net.parts[:3]] == ["stem", "layer1", "layer1"]
+    assert [len(stage.blocks) for stage in net.stages] == list(net.depths)
+
+
+def test_a_block_alone_is_one_part():
+    (part,) = bottleneck(256).parts
+    assert (part.stage, part.first, part.count, part.operations) == ("", None, 1, bottleneck(256).operations)
 
 
 def test_total_stride():
