@@ -88,7 +88,7 @@ def test_errors():
         rl.compare("resnet18", columns=["cost"])
     with pytest.raises(ValueError, match=r"name must be one of resnet18, .*: 'resnet'"):
         rl.compare("resnet")
-    with pytest.raises(TypeError, match=r"networks must be a NetworkSpec or a BlockSpec, .*: 50"):
+    with pytest.raises(TypeError, match=r"networks must be a NetworkSpec, a BlockSpec or a name, .*: 50"):
         rl.compare(50)
     with pytest.raises(ValueError, match=r"field must be one of 'params', .*: 'layers'"):
         rl.compare("resnet18").ratio("layers")

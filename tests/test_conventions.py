@@ -2,7 +2,6 @@
 
 from collections import Counter
 from itertools import permutations
-from typing import get_args
 
 import pytest
 import sympy
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 import resnet_lib as rl
 from resnet_lib.cost.conventions import CONVENTIONS, explain, report
 from resnet_lib.nn.vision import torchvision
-from resnet_lib.spec import Kind
+from resnet_lib.spec import KINDS
 from tests.helpers.counters import (
     ON_CPU,
     ON_META,
@@ -207,7 +206,7 @@ def test_a_convention_of_ones_own():
     with pytest.raises(ValueError, match=r"quantity must be one of 'macs', .*: 'time'"):
         rl.Convention(says="x", unit="MACs", batch={"conv": {"time": 1}})
     with pytest.raises(ValueError, match=r"kind of operation must be one of 'conv', .*: 'pool'"):
-        rl.Convention(says="x", unit="MACs", macts={"pool": {"outputs": 1}})
+        rl.Convention(says="x", unit="MACs", activations={"pool": {"outputs": 1}})
     with pytest.raises(ValueError, match="unit must be one of 'MACs', 'FLOPs', 'parameters': 'GMACs'"):
         rl.Convention(says="x", unit="GMACs")
 
@@ -246,7 +245,7 @@ def test_explanations_add_up(name, batch):
         assert explanation.total == in_operations(bill, a) - in_operations(bill, b), (a, b)
         assert all(amount for _, _, amount in explanation)
         assert max(Counter((kind, what) for kind, what, _ in explanation).values(), default=1) == 1
-        assert {kind for kind, _, _ in explanation} <= {*get_args(Kind), "rounding"}
+        assert {kind for kind, _, _ in explanation} <= {*KINDS, "rounding"}
         assert {(t.kind, -t.amount) for t in explanation} == {(t.kind, t.amount) for t in explain(bill, b, a)}
 
 

@@ -39,12 +39,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import NamedTuple, get_args, overload
+from typing import NamedTuple, overload
 
 from resnet_lib import _check
 from resnet_lib._table import Shown, Table, written
 from resnet_lib.cost.bill import Bill, Row
-from resnet_lib.spec import Kind
+from resnet_lib.spec import KINDS
 
 QUANTITIES = {  # what a rule may count of an operation
     "macs": "MACs",
@@ -68,7 +68,7 @@ class Convention:
     batch        what is counted for the whole batch
     image        what is averaged over the batch, that is, counted for one image
     decimals     None: a whole number is printed; otherwise 10⁹ of the unit, rounded to so many decimals
-    macts        what its second number counts, activations, for one image; with `decimals` in 10⁶, rounded likewise
+    activations  what its second number counts, for one image; with `decimals` in 10⁶, rounded likewise
 
     The quantities are "macs", "outputs" and "inputs" (elements), "params", and "channels" (of the output). `report` and
     `explain` take a convention of your own as they take the name of a tool:
@@ -97,13 +97,13 @@ class Convention:
     batch: Rules = field(default_factory=dict)
     image: Rules = field(default_factory=dict)
     decimals: int | None = None
-    macts: Rules = field(default_factory=dict)
+    activations: Rules = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check.one_of("unit", self.unit, ("MACs", "FLOPs", "parameters"))
-        for rules in (self.batch, self.image, self.macts):
+        for rules in (self.batch, self.image, self.activations):
             for kind, rule in rules.items():
-                _check.one_of("kind of operation", kind, get_args(Kind))
+                _check.one_of("kind of operation", kind, KINDS)
                 for quantity in rule:
                     _check.one_of("quantity", quantity, QUANTITIES)
 
@@ -150,7 +150,7 @@ CONVENTIONS: dict[str, Convention] = {
         source="timm: benchmark.py (profile_fvcore), results/benchmark-infer-*.csv",
         image=_FVCORE,
         decimals=2,
-        macts=_OUTPUTS,
+        activations=_OUTPUTS,
     ),
     "thop": Convention(
         says="MACs",
@@ -169,7 +169,7 @@ CONVENTIONS: dict[str, Convention] = {
         unit="MACs",
         source="pycls: pycls/models/blocks.py (conv2d_cx, pool2d_cx, linear_cx), dev/model_complexity.json",
         image=_M_AND_BIAS,
-        macts={**_OUTPUTS, "max_pool": {"outputs": 1}},
+        activations={**_OUTPUTS, "max_pool": {"outputs": 1}},
     ),
     "ptflops": Convention(
         says="MACs",
@@ -234,7 +234,7 @@ class Reports(Shown, dict[str, "int | float | Printed"]):
         for tool, prints in self.items():
             convention = CONVENTIONS[tool]
             giga, mega = ("", "") if convention.decimals is None else ("10⁹ ", "10⁶ ")
-            unit = f"{giga}{convention.unit}" + (f", {mega}activations" if convention.macts else "")
+            unit = f"{giga}{convention.unit}" + (f", {mega}activations" if convention.activations else "")
             numbers = prints if isinstance(prints, Printed) else (prints, None)
             rows.append((tool, *numbers, convention.says, unit))
         return Table(columns, rows)
@@ -295,9 +295,9 @@ def report(bill: Bill, tool: str | Convention | None = None) -> int | float | Pr
         return Reports({name: report(bill, name) for name in CONVENTIONS})
     convention, amounts = _convention("tool", tool), _amounts(bill)
     operations = _printed(convention.counts(amounts, _batch(bill)), convention, 10**9)
-    if not convention.macts:
+    if not convention.activations:
         return operations
-    return Printed(operations, _printed(_sum(convention.macts, amounts), convention, 10**6))
+    return Printed(operations, _printed(_sum(convention.activations, amounts), convention, 10**6))
 
 
 class Term(NamedTuple):
