@@ -106,7 +106,7 @@ class Table:
         return ": ".join(filter(None, (written(self.caption), head)))
 
     def shortened(self, most: int = 18) -> Table:
-        """The table with at most so many rows: the first and the last, and a row that says how many are not shown."""
+        """Return the table with at most `most` rows: the first, the last, and one that counts those between them."""
         if len(self.rows) <= most:
             return self
         first, last = most // 2, most - most // 2 - 1
@@ -154,7 +154,7 @@ class Table:
             """A row whose first cell is a `first` and whose other cells are an `other`, "th scope=…" or "td"."""
             parts = []
             for i, (cell, right) in enumerate(zip(cells, numeric, strict=True)):
-                tag = (first if i == 0 else other) if cell else "td"  # an empty heading is none
+                tag = (first if i == 0 else other) if cell else "td"  # a heading is not empty
                 right_class = ' class="rl-n"' if right else ""
                 parts.append(f"<{tag}{right_class}>{escape(cell)}</{tag.partition(' ')[0]}>")
             return f"<tr>{''.join(parts)}</tr>"
@@ -219,7 +219,6 @@ def table(
     - `total=True` adds up each column of numbers. A dict gives the values of the last row.
     - `names` is the heading of the column of names.
 
-    >>> import resnet_lib as rl
     >>> rl.table({"1×1": 0.518, "3×3": 0.452}, {"share of the MACs": "percent"}, names="kernel")
     kernel  share of the MACs
     -------------------------

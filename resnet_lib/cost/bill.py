@@ -48,7 +48,6 @@ class Row(NamedTuple):
     `flops` counts 2 a MAC, 2 an element of BatchNorm (evaluation mode: scale and shift), 1 an element of ReLU and of
     the addition, k² − 1 comparisons an output of a max-pool, and one addition or division an input of the average.
 
-    >>> import resnet_lib as rl
     >>> rl.price("resnet50").rows[0]
     Row(conv1: conv 3 × 224 × 224 → 64 × 112 × 112, 9,408 parameters, 118,013,952 MACs)
 
@@ -164,7 +163,6 @@ class Bills(Shown, dict[str, "Bill"]):
     def shares(self, *fields: str) -> Table:
         """The shares of the total: by default of parameters, MACs and activations, or of the `fields` named.
 
-        >>> import resnet_lib as rl
         >>> rl.price("resnet50").by("kind").shares("params", "macs")
         Shares, 1 image of 224 × 224
         <BLANKLINE>
@@ -204,7 +202,6 @@ class Bill(Shown):
     It shows itself as a table: a network stage by stage, a stage by its blocks, a block by its operations.
     Two bills are equal if all their operations are.
 
-    >>> import resnet_lib as rl
     >>> bill = rl.price("resnet50")
     >>> bill
     1 image of 224 × 224
@@ -325,7 +322,6 @@ def price(spec: NetworkSpec | BlockSpec | str, image: Any = None, batch: int = 1
     with the CIFAR stem. For a block it is the feature map that enters, by default 56 × 56, as in conv2_x of an ImageNet
     network. `batch` multiplies MACs, FLOPs and activations, never parameters.
 
-    >>> import resnet_lib as rl
     >>> rl.price("resnet50", image=256).macs
     5340348416
     >>> rl.price(rl.BlockSpec("basic", 64))

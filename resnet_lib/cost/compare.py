@@ -80,7 +80,6 @@ def compare(
       description, such as "block" and "depths". A dict from column to form says how numbers are written (see `table`).
     - `ratios=False` leaves out the ratios.
 
-    >>> import resnet_lib as rl
     >>> rl.compare("resnet34", "resnet50", columns=("layers", "macs", "activations"))
     1 image of 224 × 224, ratios to resnet34
     <BLANKLINE>

@@ -67,13 +67,12 @@ class Convention:
     source       the file that defines it, and where people wondered about it
     batch        what is counted for the whole batch
     image        what is averaged over the batch, that is, counted for one image
-    decimals     None: a whole number is printed; otherwise 10⁹ of the unit, rounded to so many decimals
+    decimals     None: a whole number is printed; otherwise 10⁹ of the unit, rounded to this number of decimals
     activations  what its second number counts, for one image; with `decimals` in 10⁶, rounded likewise
 
     The quantities are "macs", "outputs" and "inputs" (elements), "params", and "channels" (of the output). `report` and
     `explain` take a convention of your own as they take the name of a tool:
 
-    >>> import resnet_lib as rl
     >>> learned = {"conv": {"params": 1}, "batch_norm": {"params": 1}, "linear": {"params": 1}}
     >>> torch = rl.Convention(says="parameters()", unit="parameters", image=learned)
     >>> rl.report(rl.price("resnet50"), torch)
@@ -264,7 +263,6 @@ def report(bill: Bill, tool: str | Convention | None = None) -> int | float | Pr
     Without `tool`, the result is a dict of all of them, which shows itself as a table. A `Convention` of your own is
     taken, too. All numbers are exact. If a bill contains symbols, the result is a formula, unrounded.
 
-    >>> import resnet_lib as rl
     >>> rl.report(rl.price("resnet50"), "fvcore")
     4111512576
     >>> rl.report(rl.price("resnet50"))
@@ -332,7 +330,6 @@ class Explanation(Shown):
 def explain(bill: Bill, a: str | Convention, b: str | Convention) -> Explanation:
     """Explain why `a` and `b` print different numbers for this bill: `report(bill, a)` − `report(bill, b)`.
 
-    >>> import resnet_lib as rl
     >>> rl.explain(rl.price("resnet50"), "thop", "torchinfo")
     thop − torchinfo
     <BLANKLINE>

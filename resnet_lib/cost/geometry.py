@@ -69,7 +69,7 @@ def _views(operations: Iterable[Operation]) -> list[_View]:
 
 
 def _parts(spec: NetworkSpec | BlockSpec) -> list[tuple[tuple[Operation, ...], int]]:
-    """The operations of each part of the bill, and how many such parts stand in a row."""
+    """The operations of each part of the bill, and the number of such parts in a row."""
     if isinstance(spec, BlockSpec):
         return [(spec.operations, 1)]
     stages = [part for s in spec.stages for part in ((s.first.operations, 1), (s.others.operations, s.depth - 1))]
@@ -82,7 +82,6 @@ def receptive_field(spec: NetworkSpec | BlockSpec | str) -> int:
     For a single block, they are pixels of the map that enters. Width and image size do not matter. A depth may be a
     symbol.
 
-    >>> import resnet_lib as rl
     >>> rl.receptive_field("resnet34"), rl.receptive_field("resnet50")
     (899, 427)
     >>> rl.receptive_field(rl.network("resnet50", stride_on="1x1"))
@@ -104,7 +103,6 @@ def geometry(spec: NetworkSpec | BlockSpec | str, image: Any = None) -> Places:
 
     The result is a tuple that shows itself as a table.
 
-    >>> import resnet_lib as rl
     >>> rl.geometry(rl.BlockSpec("bottleneck", 256))[0]
     Place(name='conv1', size=(56, 56), stride=1, receptive_field=1)
     >>> rl.geometry("resnet50")[-3].receptive_field

@@ -75,7 +75,6 @@ def memory(bill: Bill, optimizer: str | None = "sgd", precision: str = "fp32") -
     Shares add up: `memory(bill.by("stage")["layer1"])` is layer1's share; its input is counted with the stage that
     produced it. If the bill contains symbols, the numbers are formulas.
 
-    >>> import resnet_lib as rl
     >>> rl.memory(rl.price("resnet50", batch=32), optimizer="adam", precision="mixed")
     One training step
     <BLANKLINE>
@@ -119,7 +118,6 @@ def checkpoint_bytes(bill: Bill, precision: str = "fp32") -> int:
     A file adds its index of names.
     `precision` is "fp32", "bf16" or "mixed", which is saved as "fp32" is.
 
-    >>> import resnet_lib as rl
     >>> rl.checkpoint_bytes(rl.price("resnet50"))
     102441032
 
@@ -142,7 +140,6 @@ def peak_inference(bill: Bill, precision: str = "fp32") -> int:
     until its last block is done. A preactivation block with a projection holds both its input and the activated input.
     With "mixed", the image stays in float32 beside its copy.
 
-    >>> import resnet_lib as rl
     >>> rl.peak_inference(rl.price("resnet50"))
     11038720
 

@@ -28,7 +28,6 @@ def _bytes(row_or_bill: Row | Bill, bytes_per_element: int) -> float:
 def intensity(row_or_bill: Row | Bill, bytes_per_element: int = FLOAT32_BYTES) -> float:
     """Return the MACs per byte moved, of one operation or of all in a bill. It is 0 where nothing is multiplied.
 
-    >>> import resnet_lib as rl
     >>> bill = rl.price("resnet50")
     >>> round(rl.intensity(bill), 1), round(rl.intensity(bill.rows[0]), 1)
     (9.6, 30.6)
@@ -111,7 +110,6 @@ def roofline(
     launches, caches and fusion are not modelled, nor are FLOPs other than those of MACs: such rows wait for memory
     anyway.
 
-    >>> import resnet_lib as rl
     >>> rl.roofline(rl.price("resnet50"), macs_per_second=17.8e12, bytes_per_second=936e9)
     The least time
     <BLANKLINE>

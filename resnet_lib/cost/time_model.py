@@ -133,7 +133,6 @@ def fit_time(timings: Iterable[Timing], activations: bool = True) -> TimeModel:
     The errors are relative because the times differ tenfold and more. An error of 10 % should weigh as much in
     ResNet-18 as in the largest network, which would otherwise decide alone. There is no intercept: no network, no time.
 
-    >>> import resnet_lib as rl
     >>> from resnet_lib.cost.time_model import Timing
     >>> bills = {name: rl.price(name) for name in ("resnet18", "resnet34", "resnet50")}
     >>> measured = {"resnet18": 0.018, "resnet34": 0.034, "resnet50": 0.051}
@@ -173,7 +172,6 @@ def fit_time(timings: Iterable[Timing], activations: bool = True) -> TimeModel:
 def leave_one_out(timings: Iterable[Timing]) -> LeaveOneOut:
     """Fit without each timing in turn, and predict it: the errors of both models on networks they have not seen.
 
-    >>> import resnet_lib as rl
     >>> from resnet_lib.cost.time_model import Timing
     >>> bills = {name: rl.price(name) for name in ("resnet18", "resnet34", "resnet50")}
     >>> measured = {"resnet18": 0.018, "resnet34": 0.034, "resnet50": 0.051}

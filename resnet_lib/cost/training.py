@@ -47,7 +47,6 @@ def training_macs(bill: Bill) -> Training:
     Sub-totals add up: `training_macs(bill.by("stage")["layer1"])` is the share of layer1. The input of a single block
     is a feature map, whose gradient is needed. If the bill contains symbols, the numbers are formulas.
 
-    >>> import resnet_lib as rl
     >>> rl.training_macs(rl.price("resnet50"))
                                 MACs  of forward
     --------------------------------------------
