@@ -13,10 +13,11 @@ import resnet_lib as rl
 from resnet_lib.lab import experiments
 from resnet_lib.lab.data import digits
 from resnet_lib.lab.experiment import _table, main
-from resnet_lib.lab.experiments import EXPERIMENTS, SEEDS, SETTINGS, record
+from resnet_lib.lab.experiments import CASES, record
+from resnet_lib.lab.settings import EXPERIMENTS, SEEDS, SETTINGS
 from resnet_lib.records import experiment
 
-TINY = replace(SETTINGS, epochs=1, warm_up=1.0, batch=84)
+TINY = replace(SETTINGS, epochs=1, warmup_epochs=1.0, batch=84)
 SMALLEST = {
     "degradation": ["plain-20", "residual-20"],
     "patience": ["plain-44"],
@@ -30,7 +31,7 @@ def test_each_in_small(name, tmp_path, monkeypatch):
     whole = digits()
     few = replace(whole, train=Subset(whole.train, range(168)), test=Subset(whole.test, range(50)))
     monkeypatch.setattr(experiments, "digits", lambda: few)
-    cases = [case for case in EXPERIMENTS[name]() if case.label in SMALLEST.get(name, case.label)]
+    cases = [case for case in CASES[name]() if case.label in SMALLEST.get(name, case.label)]
     out = tmp_path / "record.json"
     rows = list(record(name, cases, TINY, seeds=1, out=out))
     written = json.loads(out.read_text(encoding="utf-8"))
@@ -47,22 +48,23 @@ def test_each_in_small(name, tmp_path, monkeypatch):
 
 
 def test_what_is_compared():
-    labels = {name: [case.label for case in cases()] for name, cases in EXPERIMENTS.items()}
+    assert list(CASES) == list(EXPERIMENTS) == list(SEEDS)
+    labels = {name: [case.label for case in cases()] for name, cases in CASES.items()}
     assert all(len(set(own)) == len(own) for own in labels.values())
-    for plain, residual in zip(*[iter(EXPERIMENTS["degradation"]())] * 2, strict=True):
+    for plain, residual in zip(*[iter(CASES["degradation"]())] * 2, strict=True):
         assert replace(plain.network, shortcut="A") == residual.network
-    basic, macs, params = EXPERIMENTS["blocks"]()
+    basic, macs, params = CASES["blocks"]()
     ours, equal_macs, equal_params = (rl.price(case.network, 8) for case in (basic, macs, params))
     assert 0.99 < equal_macs.macs / ours.macs <= 1
     assert 0.99 < equal_params.params / ours.params <= 1
-    zeroed = {case.label: case.zero_init_last for case in EXPERIMENTS["zero_init"]()}
+    zeroed = {case.label: case.zero_init_last for case in CASES["zero_init"]()}
     assert set(zeroed.values()) == {True, False}
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_the_recorded_rows(name):
     """Every case from every seed, of the networks that the code describes today, with the errors' own granularity."""
-    recorded, cases = experiment(name), {case.label: case for case in EXPERIMENTS[name]()}
+    recorded, cases = experiment(name), {case.label: case for case in CASES[name]()}
     assert [(row["case"], row["seed"]) for row in recorded["rows"]] == [
         (label, seed) for label in cases for seed in range(SEEDS[name])
     ]

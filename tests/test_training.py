@@ -26,9 +26,10 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 from torch.utils.data import DataLoader
 
 import resnet_lib as rl
-from resnet_lib.lab import training
-from resnet_lib.lab._train import Settings, train
+from resnet_lib.lab import _train
+from resnet_lib.lab._train import train
 from resnet_lib.lab.data import Augmented, Order, digits, image_folder
+from resnet_lib.lab.settings import Settings
 
 ROOT = Path(rl.__file__).parent.parent
 main = runpy.run_module("resnet_lib.lab.train")["main"]  # an import would put the module where rl.lab.train stands
@@ -41,7 +42,8 @@ QUICK = Settings(epochs=2, batch=64)
 SCRIPT = f"""
 import json, sys
 import resnet_lib as rl
-from resnet_lib.lab._train import Settings, train
+from resnet_lib.lab._train import train
+from resnet_lib.lab.settings import Settings
 settings = Settings(**json.loads(sys.argv[1]))
 for options in map(json.loads, sys.argv[2:]):
     train(rl.{TINY!r}, "digits", settings, cpu=True, progress=False, **options)
@@ -50,8 +52,8 @@ for options in map(json.loads, sys.argv[2:]):
 
 @pytest.fixture(scope="module")
 def script(tmp_path_factory):
-    """Trains TINY, in a process of its own. Its arguments are JSON: settings, and the options of each training."""
-    path = tmp_path_factory.mktemp("script") / "training.py"
+    """Trains TINY, in a process of its own. Its arguments are JSON: settings, and the options of each _train."""
+    path = tmp_path_factory.mktemp("script") / "_train.py"
     path.write_text(SCRIPT, encoding="utf-8")
     return path
 
@@ -72,7 +74,7 @@ def run(*command, **options):
 
 
 def state(folder):
-    return rl.load(folder / training.NETWORK).state_dict()
+    return rl.load(folder / _train.NETWORK).state_dict()
 
 
 def contents(folder):
@@ -81,7 +83,7 @@ def contents(folder):
 
 def progress(folder):
     """From the header of the checkpoint; safe_open would open it twice, and it is replaced meanwhile."""
-    content = (folder / training.CHECKPOINT).read_bytes()
+    content = (folder / _train.CHECKPOINT).read_bytes()
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     return json.loads(header["__metadata__"]["progress"])
 
@@ -93,7 +95,7 @@ def test_a_loop_in_plain_torch_learns_the_same():
     settings = Settings(epochs=2, batch=128, weight_decay=1e-3, seed=3)
     trained = learn(TINY, "digits", settings)
 
-    still = learn(TINY, "digits", replace(settings, learning_rate=0.0)).model.state_dict()  # stays as initialised
+    still = learn(TINY, "digits", replace(settings, lr=0.0)).model.state_dict()  # stays as initialised
     model = rl.build(TINY, memory_format=torch.channels_last)
     model.load_state_dict({name: value for name, value in still.items() if "running" not in name}, strict=False)
     decayed, spared = ([p for p in model.parameters() if (p.ndim > 1) is weight] for weight in (True, False))
@@ -109,7 +111,7 @@ def test_a_loop_in_plain_torch_learns_the_same():
     loader = DataLoader(Augmented(data, 3), 128, sampler=Order(len(data.train), 128, epochs=2, seed=3))
     for step, (images, labels) in enumerate(loader):
         for group in optimizer.param_groups:
-            group["lr"] = settings.rate(step, steps)
+            group["lr"] = settings.lr_at(step, steps)
         loss = cross_entropy(model(images.to(memory_format=torch.channels_last)), labels, label_smoothing=0.1)
         optimizer.zero_grad()
         loss.backward()
@@ -125,17 +127,17 @@ def test_a_loop_in_plain_torch_learns_the_same():
     assert not trained.model.training
 
 
-@pytest.mark.parametrize("warm_up", [0, 1, 2.5])
-def test_the_learning_rate_is_that_of_torchs_schedulers(warm_up):
-    settings, steps = Settings(epochs=4, learning_rate=0.3, warm_up=warm_up), 10
+@pytest.mark.parametrize("warmup_epochs", [0, 1, 2.5])
+def test_the_learning_rate_is_that_of_torchs_schedulers(warmup_epochs):
+    settings, steps = Settings(epochs=4, lr=0.3, warmup_epochs=warmup_epochs), 10
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
-    rising = round(warm_up * steps)
+    rising = round(warmup_epochs * steps)
     cosine = CosineAnnealingLR(optimizer, 40 - rising)
     if rising:
         rise = LinearLR(optimizer, 1 / rising, total_iters=rising - 1)
         cosine = SequentialLR(optimizer, [rise, cosine], [rising])
     for step in range(40):
-        assert settings.rate(step, steps) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-9)
+        assert settings.lr_at(step, steps) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-9)
         optimizer.step()
         cosine.step()
 
@@ -170,7 +172,7 @@ def assert_in_tensorboard(out, epochs):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(out / "tensorboard")).Reload()
-    for name in ("running_loss", "test_error", "rate"):
+    for name in ("running_loss", "test_error", "lr"):
         logged = [(event.step, event.value) for event in events.Scalars(name)]
         assert logged == [(epoch.step, pytest.approx(getattr(epoch, name))) for epoch in epochs]
 
@@ -193,7 +195,7 @@ def test_a_name_takes_the_datas_channels_and_classes():
 
 
 def test_the_device_after_another_in_one_process():
-    assert [vars(training.processes(cpu))["_cpu"] for cpu in (True, False, True)] == [True, False, True]
+    assert [vars(_train.processes(cpu))["_cpu"] for cpu in (True, False, True)] == [True, False, True]
 
 
 def test_accelerates_own_settings_do_not_count(monkeypatch):
@@ -206,7 +208,7 @@ def test_accelerates_own_settings_do_not_count(monkeypatch):
 
 def test_whole_numbers_of_numpy(tmp_path):
     learn(TINY, settings=Settings(epochs=numpy.int64(1), batch=numpy.int32(676), seed=numpy.int64(3)), out=tmp_path)
-    run = json.loads((tmp_path / training.RUN).read_text(encoding="utf-8"))["run"]
+    run = json.loads((tmp_path / _train.RUN).read_text(encoding="utf-8"))["run"]
     assert (run["epochs"], run["batch"], run["seed"]) == (1, 676, 3)
     with pytest.raises(TypeError, match="epochs must be a whole number"):
         Settings(epochs=sympy.Symbol("e", positive=True))
@@ -228,7 +230,7 @@ def test_a_notebooks_launcher(tmp_path):
 
     arguments = (TINY, "digits", replace(QUICK, epochs=1))
     notebook_launcher(partial(learn, out=tmp_path / "run"), arguments, num_processes=1)
-    assert (tmp_path / "run" / training.NETWORK).exists()
+    assert (tmp_path / "run" / _train.NETWORK).exists()
 
 
 def test_the_readmes_command_reaches_97_percent(tmp_path):
@@ -251,7 +253,7 @@ def test_the_readmes_command_reaches_97_percent(tmp_path):
 @pytest.fixture(scope="module")
 def in_two_parts(tmp_path_factory):
     """The weights that one process learns which takes each batch in two parts."""
-    return learn(TINY, "digits", replace(QUICK, accumulate=2)).model.state_dict()
+    return learn(TINY, "digits", replace(QUICK, accumulation_steps=2)).model.state_dict()
 
 
 def parameters(state):
@@ -272,10 +274,10 @@ def broken_off_in_parts(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         written(path, run, so_far, *others)
 
-    written = training.write_checkpoint
-    monkeypatch.setattr(training, "write_checkpoint", interrupted)
+    written = _train.write_checkpoint
+    monkeypatch.setattr(_train, "write_checkpoint", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        learn(TINY, "digits", replace(QUICK, accumulate=2), out=tmp_path / "broken off", checkpoint_every=1)
+        learn(TINY, "digits", replace(QUICK, accumulation_steps=2), out=tmp_path / "broken off", checkpoint_every=1)
     monkeypatch.undo()
     assert progress(tmp_path / "broken off")["step"] == STEPS + 5
     return tmp_path / "broken off"
@@ -305,7 +307,7 @@ def test_accelerates_launcher(tmp_path, script, in_two_parts):
     """`accelerate launch`, which starts one process for a CPU (several by MPI, which few have; torchrun needs none)."""
     # Its command imports whatever it finds installed, torchvision too: see resnet_lib/nn/vision.py.
     launch = "import resnet_lib.nn.vision; from accelerate.commands.accelerate_cli import main; main()"
-    settings, options = {"epochs": 2, "batch": 64, "accumulate": 2}, {"out": str(tmp_path / "run")}
+    settings, options = {"epochs": 2, "batch": 64, "accumulation_steps": 2}, {"out": str(tmp_path / "run")}
     flags = ("launch", "--cpu", "--num_processes=1", "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no")
     finished = run("-c", launch, *flags, script, json.dumps(settings), json.dumps(options))
     assert finished.returncode == 0, finished.stderr
@@ -325,7 +327,7 @@ def killed(tmp_path_factory, script):
     try:
         deadline = time.monotonic() + 100
         while process.poll() is None and time.monotonic() < deadline:
-            if (folder / training.CHECKPOINT).exists() and progress(folder)["step"] % STEPS in range(5, 15):
+            if (folder / _train.CHECKPOINT).exists() and progress(folder)["step"] % STEPS in range(5, 15):
                 break
     finally:
         process.kill()
@@ -365,26 +367,26 @@ def test_a_killed_run_ends_as_one_that_was_not(broken_off):
 def test_no_row_is_lost_or_doubled(tmp_path, lost):
     """A run killed just after a checkpoint, and its rows once it has been resumed."""
     trained = learn(TINY, "digits", QUICK, out=tmp_path)
-    whole = (tmp_path / training.METRICS).read_text(encoding="utf-8")
+    whole = (tmp_path / _train.METRICS).read_text(encoding="utf-8")
     if lost:
-        (tmp_path / training.METRICS).unlink()
+        (tmp_path / _train.METRICS).unlink()
         for events in (tmp_path / "tensorboard").rglob("events*"):
             events.unlink()
     learn(TINY, "digits", QUICK, out=tmp_path, resume=True)
-    assert (tmp_path / training.METRICS).read_text(encoding="utf-8") == whole
+    assert (tmp_path / _train.METRICS).read_text(encoding="utf-8") == whole
     assert_in_tensorboard(tmp_path, trained.epochs[lost:])
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(broken_off, script):
     """A limit to the size of files stands for the disk: writing fails in the middle, with an error of the system."""
-    before = (broken_off / training.CHECKPOINT).read_bytes()
+    before = (broken_off / _train.CHECKPOINT).read_bytes()
     options = {"out": str(broken_off), "resume": True, "checkpoint_every": 1}
     limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) // 2},) * 2)\n{SCRIPT}"
     finished = run("-c", limited, json.dumps(LONG), json.dumps(options))
     assert finished.returncode == 1
     last = finished.stderr.strip().splitlines()[-1]
     assert last.startswith("OSError") and "checkpoint.safetensors cannot be written: File too large" in last
-    assert (broken_off / training.CHECKPOINT).read_bytes() == before
+    assert (broken_off / _train.CHECKPOINT).read_bytes() == before
     assert not list(broken_off.glob(".*.part"))
     learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
 
@@ -395,7 +397,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(broken_off, script):
     ids=["cut", "half", "empty", "one bit"],
 )
 def test_a_damaged_checkpoint(broken_off, damage):
-    checkpoint = broken_off / training.CHECKPOINT
+    checkpoint = broken_off / _train.CHECKPOINT
     checkpoint.write_bytes(damage(checkpoint.read_bytes()))
     before = contents(broken_off)
     with pytest.raises(ValueError, match=r"checkpoint\.safetensors is (damaged|no checkpoint)"):
@@ -404,7 +406,7 @@ def test_a_damaged_checkpoint(broken_off, damage):
 
 
 def test_a_networks_file_is_no_checkpoint(broken_off):
-    rl.save(rl.build(TINY), broken_off / training.CHECKPOINT, overwrite=True)
+    rl.save(rl.build(TINY), broken_off / _train.CHECKPOINT, overwrite=True)
     with pytest.raises(ValueError, match="is no checkpoint of a training"):
         learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
 
@@ -426,9 +428,9 @@ def test_a_run_is_not_overwritten(broken_off):
 
 
 def test_a_run_killed_before_its_first_checkpoint_starts_anew(tmp_path):
-    (tmp_path / training.RUN).write_text('{"run": {}, "provenance": {}}', encoding="utf-8")
+    (tmp_path / _train.RUN).write_text('{"run": {}, "provenance": {}}', encoding="utf-8")
     learn(TINY, "digits", replace(QUICK, epochs=1), out=tmp_path)
-    assert json.loads((tmp_path / training.RUN).read_text(encoding="utf-8"))["provenance"]
+    assert json.loads((tmp_path / _train.RUN).read_text(encoding="utf-8"))["provenance"]
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "", "3"])
@@ -453,8 +455,8 @@ def test_where_tensorboard_cannot_write(tmp_path):
 
 def test_a_checkpoint_of_other_columns(broken_off):
     model, optimizer = rl.build(TINY), torch.optim.SGD(rl.build(TINY).parameters())
-    path, columns = broken_off / training.CHECKPOINT, training.Progress(step=1, epochs=[(1, 2)])
-    training.write_checkpoint(path, {}, columns, model, optimizer)
+    path, columns = broken_off / _train.CHECKPOINT, _train.Progress(step=1, epochs=[(1, 2)])
+    _train.write_checkpoint(path, {}, columns, model, optimizer)
     with pytest.raises(ValueError, match="is no checkpoint of a training"):
         learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
 
@@ -475,11 +477,11 @@ def test_nothing_to_resume(tmp_path):
     [
         ("epochs", 0, ValueError, "epochs must be at least 1: 0"),
         ("batch", 6.4, TypeError, "batch must be a whole number, at least 1: 6.4"),
-        ("accumulate", True, TypeError, "accumulate must be a whole number"),
-        ("learning_rate", -0.1, ValueError, "learning_rate must be from 0 to 1000: -0.1"),
-        ("learning_rate", float("nan"), ValueError, "learning_rate must be from 0 to 1000: nan"),
-        ("learning_rate", "0.1", TypeError, "learning_rate must be a number from 0 to 1000: '0.1'"),
-        ("warm_up", 16, ValueError, "warm_up must be from 0 to 15: 16"),
+        ("accumulation_steps", True, TypeError, "accumulation_steps must be a whole number"),
+        ("lr", -0.1, ValueError, "lr must be from 0 to 1000: -0.1"),
+        ("lr", float("nan"), ValueError, "lr must be from 0 to 1000: nan"),
+        ("lr", "0.1", TypeError, "lr must be a number from 0 to 1000: '0.1'"),
+        ("warmup_epochs", 16, ValueError, "warmup_epochs must be from 0 to 15: 16"),
         ("momentum", 2, ValueError, "momentum must be from 0 to 1: 2"),
         ("weight_decay", -1, ValueError, "weight_decay must be from 0 to 1: -1"),
         ("label_smoothing", 1.5, ValueError, "label_smoothing must be from 0 to 1: 1.5"),
@@ -503,8 +505,14 @@ def test_bad_settings(setting, value, error, message):
         (18, {}, {}, TypeError, "network must be a name, such as 'cifar_resnet20', or a NetworkSpec: 18"),
         (replace(TINY, shortcut="none"), {"zero_init_last": True}, {}, ValueError, "zero_init_last needs a shortcut"),
         (TINY, {"batch": 2000}, {}, ValueError, "batch must be at most 1,352, all training pictures of digits: 2000"),
-        (TINY, {"accumulate": 3}, {}, ValueError, "batch must be a multiple of processes × accumulate = 1 × 3"),
-        (TINY, {"accumulate": 64}, {}, ValueError, "BatchNorm compares pictures.*: 64"),
+        (
+            TINY,
+            {"accumulation_steps": 3},
+            {},
+            ValueError,
+            "batch must be a multiple of processes × accumulation_steps = 1",
+        ),
+        (TINY, {"accumulation_steps": 64}, {}, ValueError, "BatchNorm compares pictures.*: 64"),
         (TINY, {}, {"checkpoint_every": 0}, ValueError, "checkpoint_every must be at least 1: 0"),
         (TINY, {}, {"workers": -1}, ValueError, "workers must be at least 0: -1"),
         (TINY, {}, {"cpu": 1}, TypeError, "cpu must be True or False: 1"),
@@ -599,8 +607,8 @@ def test_one_process_downloads_before_the_others_look(tmp_path, monkeypatch):
         happened.append(f"download={download} into {folder}")
         return digits()
 
-    monkeypatch.setattr(training, "processes", lambda cpu: Processes())
+    monkeypatch.setattr(_train, "processes", lambda cpu: Processes())
     monkeypatch.setattr("resnet_lib.lab.data.cifar10", fetched)
-    monkeypatch.setattr(training, "train", lambda *_, **__: training.Trained(rl.build(TINY), (), 0.25, 0.5))
+    monkeypatch.setattr(_train, "train", lambda *_, **__: _train.Trained(rl.build(TINY), (), 0.25, 0.5))
     assert main(["--data", "cifar10", "--download", "--data-folder", "there"]) == 0
     assert happened == ["first", "download=True into there", "then the others", "the end"]

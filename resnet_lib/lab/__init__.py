@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from resnet_lib.lab._fast import fast
     from resnet_lib.lab._limits import limits
     from resnet_lib.lab._measure import layers, measure
-    from resnet_lib.lab._train import Settings, train
+    from resnet_lib.lab._train import train
+    from resnet_lib.lab.settings import Settings
 
 # The functions live beside the commands of the same name (`measure.py`, `train.py`), which nothing imports.
 _ON_FIRST_USE = {
-    "Settings": "resnet_lib.lab._train",
+    "Settings": "resnet_lib.lab.settings",
     "fast": "resnet_lib.lab._fast",
     "layers": "resnet_lib.lab._measure",
     "limits": "resnet_lib.lab._limits",

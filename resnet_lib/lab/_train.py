@@ -4,11 +4,11 @@ The same function trains on one processor, one GPU, or many of either, on one ma
 notebook (there Accelerate's `notebook_launcher` starts it on several GPUs), or start `python -m resnet_lib.lab.train`
 with `torchrun` or `accelerate launch`.
 
-A step learns from `Settings.batch` pictures, however many processes share them, and however many parts of them each
-takes one after the other (`accumulate`). Two processes therefore learn the same weights, within rounding, as one that
-takes two parts, because BatchNorm normalises each part by itself in both cases. They do not learn what one process
-with the whole batch at once would. (BatchNorm's running statistics, which only testing uses, are those of the first
-process; one that takes parts has seen them all.)
+Each step uses `Settings.batch` images, split across processes and, within each, into `accumulation_steps`
+micro-batches. Two processes therefore learn the same weights, within rounding, as one that takes two micro-batches,
+because BatchNorm normalises each micro-batch by itself in both cases. They do not learn what one process with the whole
+batch at once would. (BatchNorm's running statistics, which only testing uses, are those of the first process; one that
+takes micro-batches has seen them all.)
 
 Every random number is drawn from the seed together with the epoch, or the epoch and the picture, to which it belongs.
 So seed and step are the whole random state, and a training that was killed ends, once resumed, with the very weights
@@ -25,9 +25,8 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from itertools import islice
-from math import cos, pi
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -46,6 +45,7 @@ from resnet_lib._files import remove_unfinished, write_text
 from resnet_lib.lab.data import Augmented, Data, Order, Prepared, digits, length, mixed
 from resnet_lib.lab.progress import Epoch, Progress, read_checkpoint, write_checkpoint
 from resnet_lib.lab.provenance import provenance
+from resnet_lib.lab.settings import Settings
 from resnet_lib.nn import build, save
 from resnet_lib.nn.files import to_json
 from resnet_lib.nn.network import ResNet, filled
@@ -54,55 +54,6 @@ from resnet_lib.zoo import network as named
 
 CHECKPOINT, METRICS, NETWORK, RUN = "checkpoint.safetensors", "metrics.csv", "network.safetensors", "run.json"
 TENSORBOARD = "tensorboard"
-PRECISIONS = {"fp32": "no", "bf16": "bf16"}  # and Accelerate's word for it
-
-
-def _setting(default: Any, help: str) -> Any:
-    return field(default=default, metadata={"help": help})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How a network is trained: SGD with momentum, a linear warm-up and a cosine to zero.
-
-    Left out, rate, momentum, weight decay and batch are those of He et al. 2015, section 4.2, for CIFAR-10. Weight
-    decay spares BatchNorm's parameters and the bias; label smoothing and the zero-initialised last BatchNorm
-    are as in Goyal et al. 2017 (arXiv 1706.02677) and Szegedy et al. 2015 (arXiv 1512.00567, section 7).
-    Raises ValueError or TypeError that names the field, its value and what is allowed.
-    """
-
-    epochs: int = _setting(15, "passes over the training pictures, without a last part that fills no batch")
-    batch: int = _setting(128, "pictures in one step, over all processes and parts")
-    accumulate: int = _setting(1, "parts of a batch that a process takes one after the other, to save memory")
-    learning_rate: float = _setting(0.1, "its highest value, at the end of the warm-up")
-    warm_up: float = _setting(1.0, "epochs in which the rate rises to its highest value")
-    momentum: float = _setting(0.9, "the share of the last step that a step keeps (Nesterov's)")
-    weight_decay: float = _setting(1e-4, "for the weights of convolutions and of the linear layer")
-    label_smoothing: float = _setting(0.1, "the share of the target that goes to all classes alike")
-    zero_init_last: bool = _setting(False, "start with blocks that are their shortcuts")
-    precision: str = _setting("fp32", "fp32, or bf16 for the products (weights stay in fp32)")
-    seed: int = _setting(0, "of the weights, the order and the augmentation")
-
-    def __post_init__(self) -> None:
-        for name, least in (("epochs", 1), ("batch", 1), ("accumulate", 1), ("seed", 0)):
-            object.__setattr__(self, name, _check.whole_number(name, getattr(self, name), at_least=least))
-        for name, low, high in (
-            ("learning_rate", 0, 1e3),
-            ("warm_up", 0, self.epochs),
-            ("momentum", 0, 1),
-            ("weight_decay", 0, 1),
-            ("label_smoothing", 0, 1),
-        ):
-            object.__setattr__(self, name, _check.number(name, getattr(self, name), low, high))
-        _check.boolean("zero_init_last", self.zero_init_last)
-        _check.one_of("precision", self.precision, PRECISIONS)
-
-    def rate(self, step: int, steps: int) -> float:
-        """The learning rate of a step, of which an epoch has `steps`."""
-        rising = round(self.warm_up * steps)
-        if step < rising:
-            return self.learning_rate * (step + 1) / rising
-        return self.learning_rate * (1 + cos(pi * (step - rising) / (self.epochs * steps - rising))) / 2
 
 
 @dataclass(frozen=True)
@@ -133,11 +84,12 @@ def train(
     `out` is a folder for metrics.csv, TensorBoard's events, run.json (settings and provenance), checkpoint.safetensors
     (after every epoch, and every `checkpoint_every` steps within one) and in the end network.safetensors, which
     `rl.load` reads. Left out, nothing is written. One run at a time may use a folder; several machines must all see it.
-    `resume` goes on from the checkpoint, on another number of processes, too, if `accumulate` makes up for it: their
-    product says how many parts a batch has. `cpu` leaves GPUs alone. `workers` is how many processes load pictures.
+    `resume` goes on from the checkpoint, on another number of processes, too, if `accumulation_steps` makes up for it:
+    their product says how many parts a batch has. `cpu` leaves GPUs alone. `workers` is how many processes load images.
 
-    Several processes learn what one learns that takes as many parts (`Settings.accumulate`): BatchNorm normalises each
-    part of a batch by itself, here and there. Torch's random state is left as it was. `progress` shows a bar.
+    Several processes learn what one learns that takes as many parts (`Settings.accumulation_steps`): BatchNorm
+    normalises each part of a batch by itself, here and there. Torch's random state is left as it was. `progress` shows
+    a bar.
 
     Raises ValueError or TypeError for arguments that do not fit each other or the machine, FileExistsError if `out`
     holds a run and `resume` is False, FileNotFoundError if it holds none to resume, ValueError for a damaged checkpoint
@@ -152,7 +104,7 @@ def train(
     accelerator = _accelerator(settings, out, cpu)
     part = _part(settings, data, accelerator.num_processes)
     run = {"network": to_json(spec), "data": str(data), **asdict(settings)}
-    run["parts"] = accelerator.num_processes * run.pop("accumulate")
+    run["parts"] = accelerator.num_processes * run.pop("accumulation_steps")
     folder = _folder(out, resume, run, data, accelerator)
 
     model: Any = _new(spec, settings)
@@ -180,10 +132,10 @@ def train(
     sums, start = torch.zeros(2, device=accelerator.device), time.perf_counter()
     with _bar(so_far, settings.epochs * steps, progress and accelerator.is_main_process) as bar:
         for step in range(so_far.step + 1, settings.epochs * steps + 1):
-            rate = settings.rate(step - 1, steps)
+            lr = settings.lr_at(step - 1, steps)
             for group in optimizer.param_groups:
-                group["lr"] = rate
-            for images, labels in islice(parts, settings.accumulate):
+                group["lr"] = lr
+            for images, labels in islice(parts, settings.accumulation_steps):
                 sums += _learn(accelerator, model, optimizer, images, labels, settings)
             bar.update()
             epoch_ends = step % steps == 0
@@ -194,7 +146,7 @@ def train(
             so_far.step, so_far.loss, so_far.wrong = step, so_far.loss + loss, so_far.wrong + wrong
             so_far.seconds += time.perf_counter() - start
             if epoch_ends:
-                so_far.end_epoch(rate, steps * settings.batch, *_test(accelerator, model, tested))
+                so_far.end_epoch(lr, steps * settings.batch, *_test(accelerator, model, tested))
                 bar.set_postfix_str(f"test error {so_far.epochs[-1].test_error:.2%}")
             if folder and accelerator.is_main_process:
                 write_checkpoint(folder / CHECKPOINT, run, so_far, accelerator.unwrap_model(model), optimizer)
@@ -289,13 +241,13 @@ def _spec(network: NetworkSpec | str, data: Data) -> NetworkSpec:
 
 def _part(settings: Settings, data: Data, processes: int) -> int:
     """Pictures in a part of the batch."""
-    pictures, parts = length(data.train), processes * settings.accumulate
+    pictures, parts = length(data.train), processes * settings.accumulation_steps
     if settings.batch > pictures:
         raise ValueError(f"batch must be at most {pictures:,}, all training pictures of {data.name}: {settings.batch}")
     if settings.batch % parts or settings.batch == parts:
         raise ValueError(
-            f"batch must be a multiple of processes × accumulate = {processes} × {settings.accumulate}, and at least "
-            f"twice as much (BatchNorm compares pictures): {settings.batch}"
+            f"batch must be a multiple of processes × accumulation_steps = {processes} × "
+            f"{settings.accumulation_steps}, and at least twice as much (BatchNorm compares pictures): {settings.batch}"
         )
     return settings.batch // parts
 
@@ -319,8 +271,8 @@ def _accelerator(settings: Settings, out: str | PathLike[str] | None, cpu: bool)
     processes(cpu)
     return Accelerator(
         cpu=cpu,
-        mixed_precision=PRECISIONS[settings.precision],
-        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=settings.accumulate),
+        mixed_precision="no" if settings.precision == "fp32" else settings.precision,
+        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=settings.accumulation_steps),
         log_with=None if out is None else TENSORBOARD,
         project_dir=out,
     )

@@ -15,7 +15,7 @@ from resnet_lib.cli import Parser, whole
 
 
 def _parser() -> argparse.ArgumentParser:
-    from resnet_lib.lab.experiments import EXPERIMENTS, SEEDS, SETTINGS
+    from resnet_lib.lab.settings import EXPERIMENTS, SEEDS, SETTINGS
 
     cores, usual = os.cpu_count() or 1, max(SEEDS.values())
     parser = Parser(
@@ -46,13 +46,14 @@ def _run(chosen: argparse.Namespace) -> None:
     from tqdm.auto import tqdm
 
     from resnet_lib import _check
-    from resnet_lib.lab.experiments import EXPERIMENTS, SEEDS, SETTINGS, record
+    from resnet_lib.lab.experiments import CASES, record
+    from resnet_lib.lab.settings import SEEDS, SETTINGS
 
     seeds = SEEDS[chosen.experiment] if chosen.seeds is None else _check.positive_int("seeds", chosen.seeds)
     _check.positive_int("jobs", chosen.jobs)
-    cases = {case.label: case for case in EXPERIMENTS[chosen.experiment]()}
+    cases = {case.label: case for case in CASES[chosen.experiment]()}
     labels = [_check.one_of("case", label, cases) for label in chosen.case or cases]
-    settings = replace(SETTINGS, epochs=chosen.epochs, warm_up=min(SETTINGS.warm_up, chosen.epochs))
+    settings = replace(SETTINGS, epochs=chosen.epochs, warmup_epochs=min(SETTINGS.warmup_epochs, chosen.epochs))
     out = chosen.out or Path(f"{chosen.experiment}.json")
     rows = record(chosen.experiment, [cases[label] for label in labels], settings, seeds, out, chosen.jobs)
     for _ in tqdm(rows, total=seeds * len(labels), unit="run", dynamic_ncols=True):

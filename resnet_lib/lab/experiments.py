@@ -26,17 +26,13 @@ from resnet_lib import _check
 from resnet_lib._files import write_json
 from resnet_lib.cost import price
 from resnet_lib.cost.search import twin
-from resnet_lib.lab._train import Settings, train
+from resnet_lib.lab._train import train
 from resnet_lib.lab.data import digits
 from resnet_lib.lab.provenance import provenance
+from resnet_lib.lab.settings import EXPERIMENTS, Settings
 from resnet_lib.lab.timing import torch_threads
 from resnet_lib.spec import NetworkSpec
 from resnet_lib.zoo import network
-
-SEEDS = {"degradation": 5, "blocks": 5, "shortcuts": 5, "zero_init": 5, "patience": 3}
-# Rate, momentum and weight decay are the paper's for CIFAR-10. Few pictures, so small
-# batches; a gentle start for 110 layers.
-SETTINGS = Settings(epochs=15, batch=64, warm_up=2.0, label_smoothing=0.0)
 
 
 @dataclass(frozen=True)
@@ -87,7 +83,7 @@ def patience() -> list[Case]:
     return [replace(case, patience=4) for case in (*degradation(), *blocks()) if case.label in chosen]
 
 
-EXPERIMENTS: dict[str, Callable[[], list[Case]]] = {
+CASES: dict[str, Callable[[], list[Case]]] = {
     "degradation": degradation,
     "blocks": blocks,
     "shortcuts": shortcuts,
@@ -133,7 +129,7 @@ def record(
     held = _held(out, head)
     write_json(out, head | {"rows": list(held.values())})  # now rather than after an hour, if it cannot be written
     todo = [(case, seed) for seed in range(seeds) for case in cases if (case.label, seed) not in held]
-    order = [case.label for case in EXPERIMENTS[name]()]
+    order = [case.label for case in CASES[name]()]
 
     def rows() -> Iterator[dict[str, Any]]:
         yield from list(held.values())
@@ -165,9 +161,14 @@ def _head(name: str, settings: Settings) -> dict[str, Any]:
     """What stands above the rows: all that the runs have in common."""
     common = asdict(settings)
     del common["seed"], common["zero_init_last"]
-    about = (EXPERIMENTS[name].__doc__ or "").strip()
     machine = provenance() | {"threads": 1}
-    return {"experiment": name, "about": about, "data": str(digits()), "settings": common, "provenance": machine}
+    return {
+        "experiment": name,
+        "about": EXPERIMENTS[name],
+        "data": str(digits()),
+        "settings": common,
+        "provenance": machine,
+    }
 
 
 def _held(out: Path, head: dict[str, Any]) -> dict[tuple[str, int], dict[str, Any]]:

@@ -24,12 +24,12 @@ class Epoch(NamedTuple):
 
     `running_loss` and `running_error` are means over the epoch's steps, of augmented pictures in training mode, as the
     weights changed; the test's are of all its pictures, in evaluation mode, at the end. Errors are shares of 1,
-    losses nats for a picture (in training with label smoothing), `rate` the last step's, `seconds` the steps' alone.
+    losses nats for a picture (in training with label smoothing), `lr` the last step's, `seconds` the steps' alone.
     """
 
     epoch: int
     step: int
-    rate: float
+    lr: float
     running_loss: float
     running_error: float
     test_loss: float
@@ -47,10 +47,10 @@ class Progress:
     wrong: float = 0.0
     seconds: float = 0.0
 
-    def end_epoch(self, rate: float, pictures: int, test_loss: float, test_error: float) -> None:
+    def end_epoch(self, lr: float, pictures: int, test_loss: float, test_error: float) -> None:
         """Turn the sums into a row, and begin new ones."""
         running = self.loss / pictures, self.wrong / pictures
-        row = Epoch(len(self.epochs) + 1, self.step, rate, *running, test_loss, test_error, self.seconds)
+        row = Epoch(len(self.epochs) + 1, self.step, lr, *running, test_loss, test_error, self.seconds)
         self.epochs.append(row)
         self.loss = self.wrong = self.seconds = 0.0
 

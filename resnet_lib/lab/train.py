@@ -15,7 +15,7 @@ from resnet_lib.cli import Parser, pixels, whole
 
 
 def _parser() -> argparse.ArgumentParser:
-    from resnet_lib.lab._train import Settings
+    from resnet_lib.lab.settings import Settings
 
     parser = Parser(
         prog="python -m resnet_lib.lab.train",
@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=whole, default=0, help="processes that load pictures")
     settings = parser.add_argument_group("settings")
     for field in fields(Settings):
-        flag, help = f"--{field.name.replace('_', '-')}", field.metadata["help"]
+        flag, help = f"--{field.name.replace('_', '-')}", field.name
         if field.default is False:
             settings.add_argument(flag, action="store_true", help=help)
         else:
@@ -62,8 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(chosen: argparse.Namespace, first: bool) -> None:
-    from resnet_lib.lab._train import Settings, processes, train
+    from resnet_lib.lab._train import processes, train
     from resnet_lib.lab.data import cifar10, digits, image_folder
+    from resnet_lib.lab.settings import Settings
 
     if chosen.data == "digits":
         data = digits()
