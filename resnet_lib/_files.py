@@ -25,6 +25,21 @@ def path_named(name: str, value: Any) -> Path:
     return Path(value)
 
 
+class UnreadableFile(OSError):
+    """A file that cannot be read, met by one process of several while they worked: the others do not know of it.
+
+    Torch's worker processes pass their errors on as a traceback in one text; its last line is the message.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message.rpartition(f"{type(self).__name__}: ")[2].strip())
+
+
+def said_by_all(error: BaseException) -> bool:
+    """Return whether all processes of a training meet this error, so that one of them is enough to say it."""
+    return not isinstance(error, UnreadableFile)
+
+
 @contextmanager
 def naming(path: str | os.PathLike[str]) -> Iterator[None]:
     """Let an OSError that is raised inside say which file or folder could not be written."""

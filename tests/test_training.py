@@ -52,8 +52,8 @@ for options in map(json.loads, sys.argv[2:]):
 
 @pytest.fixture(scope="module")
 def script(tmp_path_factory):
-    """Trains TINY, in a process of its own. Its arguments are JSON: settings, and the options of each _train."""
-    path = tmp_path_factory.mktemp("script") / "_train.py"
+    """Trains TINY, in a process of its own. Its arguments are JSON: settings, and the options of each training."""
+    path = tmp_path_factory.mktemp("script") / "training.py"
     path.write_text(SCRIPT, encoding="utf-8")
     return path
 
@@ -162,7 +162,7 @@ def test_what_a_run_leaves_behind(tmp_path):
     assert all(torch.equal(value, loaded.state_dict()[name]) for name, value in trained.model.state_dict().items())
     record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert record["run"]["network"]["depths"] == [1, 1]
-    assert record["classes"] == list("0123456789")
+    assert record["run"]["classes"] == list("0123456789")
     assert record["provenance"]["torch"] == torch.__version__
 
     assert_in_tensorboard(out, trained.epochs)
@@ -251,8 +251,8 @@ def test_the_readmes_command_reaches_97_percent(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def in_two_parts(tmp_path_factory):
-    """The weights that one process learns which takes each batch in two parts."""
+def in_two_micro_batches(tmp_path_factory):
+    """The weights that one process learns that takes each batch in two micro-batches."""
     return learn(TINY, "digits", replace(QUICK, accumulation_steps=2)).model.state_dict()
 
 
@@ -266,13 +266,13 @@ def assert_learnt_alike(ours, theirs):
 
 
 @pytest.fixture
-def broken_off_in_parts(tmp_path, monkeypatch):
+def broken_off_in_micro_batches(tmp_path, monkeypatch):
     """The folder of such a run that ended in its second epoch."""
 
-    def interrupted(path, run, so_far, *others):
-        if so_far.step > STEPS + 5:
+    def interrupted(path, run, progress, *others):
+        if progress.step > STEPS + 5:
             raise KeyboardInterrupt
-        written(path, run, so_far, *others)
+        written(path, run, progress, *others)
 
     written = _train.write_checkpoint
     monkeypatch.setattr(_train, "write_checkpoint", interrupted)
@@ -283,10 +283,12 @@ def broken_off_in_parts(tmp_path, monkeypatch):
     return tmp_path / "broken off"
 
 
-def test_two_processes_learn_what_one_does_in_two_parts(tmp_path, script, in_two_parts, broken_off_in_parts):
+def test_two_processes_learn_what_one_does_in_two_micro_batches(
+    tmp_path, script, in_two_micro_batches, broken_off_in_micro_batches
+):
     """From the start, and from where the one stopped; several trainings in one program."""
     settings = {"epochs": 2, "batch": 64}
-    anew, resumed = {"out": str(tmp_path / "run")}, {"out": str(broken_off_in_parts), "resume": True}
+    anew, resumed = {"out": str(tmp_path / "run")}, {"out": str(broken_off_in_micro_batches), "resume": True}
     finished = run(
         "-m",
         "torch.distributed.run",
@@ -296,14 +298,14 @@ def test_two_processes_learn_what_one_does_in_two_parts(tmp_path, script, in_two
         *map(json.dumps, (settings, anew, resumed)),
     )
     assert finished.returncode == 0, finished.stderr
-    assert_learnt_alike(state(tmp_path / "run"), in_two_parts)
-    assert_learnt_alike(state(broken_off_in_parts), in_two_parts)
+    assert_learnt_alike(state(tmp_path / "run"), in_two_micro_batches)
+    assert_learnt_alike(state(broken_off_in_micro_batches), in_two_micro_batches)
     other = learn(TINY, "digits", QUICK).model.state_dict()
     with pytest.raises(AssertionError):  # BatchNorm on the whole batch is another network
-        assert_learnt_alike(other, in_two_parts)
+        assert_learnt_alike(other, in_two_micro_batches)
 
 
-def test_accelerates_launcher(tmp_path, script, in_two_parts):
+def test_accelerates_launcher(tmp_path, script, in_two_micro_batches):
     """`accelerate launch`, which starts one process for a CPU (several by MPI, which few have; torchrun needs none)."""
     # Its command imports whatever it finds installed, torchvision too: see resnet_lib/nn/vision.py.
     launch = "import resnet_lib.nn.vision; from accelerate.commands.accelerate_cli import main; main()"
@@ -311,7 +313,7 @@ def test_accelerates_launcher(tmp_path, script, in_two_parts):
     flags = ("launch", "--cpu", "--num_processes=1", "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no")
     finished = run("-c", launch, *flags, script, json.dumps(settings), json.dumps(options))
     assert finished.returncode == 0, finished.stderr
-    assert_learnt_alike(state(tmp_path / "run"), in_two_parts)
+    assert_learnt_alike(state(tmp_path / "run"), in_two_micro_batches)
 
 
 # --- kill and resume -------------------------------------------------------------------------------------------------
@@ -400,14 +402,14 @@ def test_a_damaged_checkpoint(broken_off, damage):
     checkpoint = broken_off / _train.CHECKPOINT
     checkpoint.write_bytes(damage(checkpoint.read_bytes()))
     before = contents(broken_off)
-    with pytest.raises(ValueError, match=r"checkpoint\.safetensors is (damaged|no checkpoint)"):
+    with pytest.raises(ValueError, match=r"checkpoint\.safetensors is (damaged|no checkpoint|not a checkpoint)"):
         learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
     assert contents(broken_off) == before
 
 
 def test_a_networks_file_is_no_checkpoint(broken_off):
     rl.save(rl.build(TINY), broken_off / _train.CHECKPOINT, overwrite=True)
-    with pytest.raises(ValueError, match="is no checkpoint of a training"):
+    with pytest.raises(ValueError, match="is not a checkpoint of a training"):
         learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
 
 
@@ -457,7 +459,7 @@ def test_a_checkpoint_of_other_columns(broken_off):
     model, optimizer = rl.build(TINY), torch.optim.SGD(rl.build(TINY).parameters())
     path, columns = broken_off / _train.CHECKPOINT, _train.Progress(step=1, epochs=[(1, 2)])
     _train.write_checkpoint(path, {}, columns, model, optimizer)
-    with pytest.raises(ValueError, match="is no checkpoint of a training"):
+    with pytest.raises(ValueError, match="is not a checkpoint of a training"):
         learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
 
 
@@ -502,9 +504,9 @@ def test_bad_settings(setting, value, error, message):
         (replace(TINY, in_channels=3), {}, {}, ValueError, "in_channels must be 1, as in digits: .*: 3"),
         ("resnet18", {}, {}, ValueError, r"image must measure at least 32 pixels a side.*: \(8, 8\)"),
         ("resnet21", {}, {}, ValueError, "name must be one of "),
-        (18, {}, {}, TypeError, "network must be a name, such as 'cifar_resnet20', or a NetworkSpec: 18"),
+        (18, {}, {}, TypeError, "network must be a name, such as 'cifar_resnet20', a NetworkSpec or a ResNet: 18"),
         (replace(TINY, shortcut="none"), {"zero_init_last": True}, {}, ValueError, "zero_init_last needs a shortcut"),
-        (TINY, {"batch": 2000}, {}, ValueError, "batch must be at most 1,352, all training pictures of digits: 2000"),
+        (TINY, {"batch": 2000}, {}, ValueError, "batch must be at most 1,352, all training images of digits: 2000"),
         (
             TINY,
             {"accumulation_steps": 3},
@@ -512,11 +514,11 @@ def test_bad_settings(setting, value, error, message):
             ValueError,
             "batch must be a multiple of processes × accumulation_steps = 1",
         ),
-        (TINY, {"accumulation_steps": 64}, {}, ValueError, "BatchNorm compares pictures.*: 64"),
+        (TINY, {"accumulation_steps": 64}, {}, ValueError, "BatchNorm compares images.*: 64"),
         (TINY, {}, {"checkpoint_every": 0}, ValueError, "checkpoint_every must be at least 1: 0"),
         (TINY, {}, {"workers": -1}, ValueError, "workers must be at least 0: -1"),
         (TINY, {}, {"cpu": 1}, TypeError, "cpu must be True or False: 1"),
-        (TINY, {}, {"data": "mnist"}, TypeError, "data must be 'digits', or what a function of"),
+        (TINY, {}, {"data": "mnist"}, TypeError, "data must be 'digits', or the result of a function of"),
         (TINY, {}, {"out": "/proc/nowhere/run"}, OSError, "/proc/nowhere"),
         (TINY, {}, {"out": f"{__file__}/run"}, OSError, "test_training.py"),
     ],
@@ -570,18 +572,18 @@ def test_the_first_process_of_each_machine_tells_of_an_error(capsys, monkeypatch
     assert capsys.readouterr() == ("", "")
 
 
-def test_pictures_from_a_folder(pictures):
-    data = image_folder(pictures, image=16)
+def test_images_from_a_folder(image_root):
+    data = image_folder(image_root, image=16)
     spec = replace(TINY, in_channels=3, classes=3)
     trained = learn(spec, data, Settings(epochs=1, batch=8))
     other = learn(spec, data, Settings(epochs=1, batch=8), workers=2)
-    assert trained.epochs[0][:7] == other.epochs[0][:7]  # whoever loads them, the pictures are the same
+    assert trained.epochs[0][:7] == other.epochs[0][:7]  # whoever loads them, the images are the same
 
 
 @pytest.mark.parametrize("workers", ["0", "1"])
-def test_a_picture_that_cannot_be_read(pictures, tmp_path, capsys, workers):
-    folder = tmp_path / "pictures"
-    shutil.copytree(pictures, folder)
+def test_an_image_that_cannot_be_read(image_root, tmp_path, capsys, workers):
+    folder = tmp_path / "images"
+    shutil.copytree(image_root, folder)
     damaged = folder / "train" / "two" / "3.png"
     damaged.write_bytes(damaged.read_bytes()[:40])
     with pytest.raises(SystemExit, match="2"):
