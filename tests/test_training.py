@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import os
+import resource
 import runpy
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from math import isfinite
@@ -21,6 +22,7 @@ import numpy
 import pytest
 import sympy
 import torch
+from filelock import FileLock
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 from torch.utils.data import DataLoader
@@ -36,17 +38,28 @@ main = runpy.run_module("resnet_lib.lab.train")["main"]  # an import would put t
 TINY = rl.NetworkSpec(
     block="basic", depths=(1, 1), widths=(8, 16), stem="cifar", stem_width=8, in_channels=1, classes=10
 )
+COLOURED = replace(TINY, in_channels=3, classes=3)
 STEPS = 1352 // 64  # an epoch's
 learn = partial(train, cpu=True, progress=False)
 QUICK = Settings(epochs=2, batch=64)
 SCRIPT = f"""
-import json, sys
+import json, os, sys
 import resnet_lib as rl
+from resnet_lib._files import said_by_all
 from resnet_lib.lab._train import train
+from resnet_lib.lab.data import image_folder
 from resnet_lib.lab.settings import Settings
-settings = Settings(**json.loads(sys.argv[1]))
+shared = json.loads(sys.argv[1])
 for options in map(json.loads, sys.argv[2:]):
-    train(rl.{TINY!r}, "digits", settings, cpu=True, progress=False, **options)
+    settings = Settings(**shared, **options.pop("settings", {{}}))
+    if "folder" in options:
+        network, data = rl.{COLOURED!r}, image_folder(options.pop("folder"), image=16)
+    else:
+        network, data = rl.{TINY!r}, "digits"
+    try:
+        train(network, data, settings, cpu=True, progress=False, **options)
+    except OSError as error:
+        print(os.environ.get("RANK"), said_by_all(error), error, flush=True)
 """
 
 
@@ -78,7 +91,9 @@ def state(folder):
 
 
 def contents(folder):
-    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    """All files but the lock that a killed run leaves, which says nothing."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != _train.LOCK]
+    return {path.relative_to(folder): path.read_bytes() for path in paths}
 
 
 def progress(folder):
@@ -283,36 +298,59 @@ def broken_off_in_micro_batches(tmp_path, monkeypatch):
     return tmp_path / "broken off"
 
 
-def test_two_processes_learn_what_one_does_in_two_micro_batches(
-    tmp_path, script, in_two_micro_batches, broken_off_in_micro_batches
-):
-    """From the start, and from where the one stopped; several trainings in one program."""
-    settings = {"epochs": 2, "batch": 64}
+def test_two_processes(tmp_path, script, in_two_micro_batches, broken_off_in_micro_batches, damaged_image):
+    """Several trainings in one program: from the start, from where another run stopped, and two that fail."""
     anew, resumed = {"out": str(tmp_path / "run")}, {"out": str(broken_off_in_micro_batches), "resume": True}
-    finished = run(
-        "-m",
-        "torch.distributed.run",
-        "--nproc-per-node=2",
-        "--standalone",
-        script,
-        *map(json.dumps, (settings, anew, resumed)),
-    )
+    (tmp_path / "held").mkdir()
+    held = {"out": str(tmp_path / "held")}
+    unreadable = {"folder": str(damaged_image.parent.parent.parent), "settings": {"batch": 12, "epochs": 1}}
+    for options in (anew, resumed, held):
+        options["settings"] = {"epochs": 2, "batch": 64}
+    with FileLock(tmp_path / "held" / _train.LOCK):
+        finished = run(
+            "-m",
+            "torch.distributed.run",
+            "--nproc-per-node=2",
+            "--standalone",
+            script,
+            *map(json.dumps, ({}, anew, resumed, held, unreadable)),
+        )
     assert finished.returncode == 0, finished.stderr
+    # They learn what one process does that takes two micro-batches.
     assert_learnt_alike(state(tmp_path / "run"), in_two_micro_batches)
     assert_learnt_alike(state(broken_off_in_micro_batches), in_two_micro_batches)
     other = learn(TINY, "digits", QUICK).model.state_dict()
     with pytest.raises(AssertionError):  # BatchNorm on the whole batch is another network
         assert_learnt_alike(other, in_two_micro_batches)
+    # An error that all meet is marked so. One that a single process met is said by it; the other only sees it end.
+    *shared, own, ended = sorted(finished.stdout.splitlines(), key=lambda line: ("held" not in line, line[2:]))
+    assert {line[:7] for line in shared} == {"0 True ", "1 True "}
+    assert all(f"another training is using this folder{REST}: '{tmp_path / 'held'}'" in line for line in shared)
+    assert own[1:].startswith(f" False {damaged_image} cannot be read: ")
+    assert ended[1:] == " True another process of this training has ended"
+    assert not list((tmp_path / "held").glob("*.*"))
 
 
-def test_accelerates_launcher(tmp_path, script, in_two_micro_batches):
+REST = "; wait for its end, or name another folder"
+
+
+@pytest.fixture
+def damaged_image(image_root, tmp_path):
+    """An image that cannot be read, in a copy of the folder of images."""
+    shutil.copytree(image_root, tmp_path / "images")
+    damaged = tmp_path / "images" / "train" / "two" / "3.png"
+    damaged.write_bytes(damaged.read_bytes()[:40])
+    return damaged
+
+
+def test_accelerates_launcher(tmp_path, script, in_two_micro_batches, monkeypatch, capfd):
     """`accelerate launch`, which starts one process for a CPU (several by MPI, which few have; torchrun needs none)."""
-    # Its command imports whatever it finds installed, torchvision too: see resnet_lib/nn/vision.py.
-    launch = "import resnet_lib.nn.vision; from accelerate.commands.accelerate_cli import main; main()"
+    from accelerate.commands.launch import launch_command, launch_command_parser
+
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     settings, options = {"epochs": 2, "batch": 64, "accumulation_steps": 2}, {"out": str(tmp_path / "run")}
-    flags = ("launch", "--cpu", "--num_processes=1", "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no")
-    finished = run("-c", launch, *flags, script, json.dumps(settings), json.dumps(options))
-    assert finished.returncode == 0, finished.stderr
+    flags = ("--cpu", "--num_processes=1", "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no")
+    launch_command(launch_command_parser().parse_args([*flags, str(script), json.dumps(settings), json.dumps(options)]))
     assert_learnt_alike(state(tmp_path / "run"), in_two_micro_batches)
 
 
@@ -323,14 +361,23 @@ LONG = {"epochs": 4, "batch": 64, "seed": 1}
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory, script):
-    """The folder of a run that SIGKILL ended in the middle of an epoch."""
+    """The folder of a run that SIGKILL ended in the middle of an epoch. Its lock and its worker outlive it.
+
+    While it was running, nobody else could use the folder.
+    """
     folder = tmp_path_factory.mktemp("killed") / "run"
-    process = start(script, json.dumps(LONG), json.dumps({"out": str(folder), "checkpoint_every": 1}))
+    process = start(script, json.dumps(LONG), json.dumps({"out": str(folder), "checkpoint_every": 1, "workers": 1}))
     try:
         deadline = time.monotonic() + 100
         while process.poll() is None and time.monotonic() < deadline:
             if (folder / _train.CHECKPOINT).exists() and progress(folder)["step"] % STEPS in range(5, 15):
                 break
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.01)  # not to take the processor from it
+        process.send_signal(signal.SIGSTOP)
+        for resume in (True, False):
+            with pytest.raises((BlockingIOError, FileExistsError), match=r"there is a run|another training is using"):
+                learn(TINY, "digits", Settings(**LONG), out=folder, resume=resume)
     finally:
         process.kill()
         process.communicate()
@@ -379,15 +426,16 @@ def test_no_row_is_lost_or_doubled(tmp_path, lost):
     assert_in_tensorboard(tmp_path, trained.epochs[lost:])
 
 
-def test_a_full_disk_leaves_the_last_checkpoint(broken_off, script):
+def test_a_full_disk_leaves_the_last_checkpoint(broken_off):
     """A limit to the size of files stands for the disk: writing fails in the middle, with an error of the system."""
     before = (broken_off / _train.CHECKPOINT).read_bytes()
-    options = {"out": str(broken_off), "resume": True, "checkpoint_every": 1}
-    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) // 2},) * 2)\n{SCRIPT}"
-    finished = run("-c", limited, json.dumps(LONG), json.dumps(options))
-    assert finished.returncode == 1
-    last = finished.stderr.strip().splitlines()[-1]
-    assert last.startswith("OSError") and "checkpoint.safetensors cannot be written: File too large" in last
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, hard))
+    try:
+        with pytest.raises(OSError, match=r"checkpoint\.safetensors cannot be written: File too large"):
+            learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True, checkpoint_every=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (broken_off / _train.CHECKPOINT).read_bytes() == before
     assert not list(broken_off.glob(".*.part"))
     learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
@@ -471,6 +519,120 @@ def test_nothing_to_resume(tmp_path):
         learn(TINY, "digits", QUICK, resume=True)
 
 
+def test_other_class_folders(broken_off):
+    """Renamed or in another order, they would give the images of one class another's number."""
+    data = digits()
+    for labels, message in (
+        ([*"0123456789"[::-1]], r"classes\[0\] was '0', not '9', .*classes\[4\] was '4', not '5', and 5 more"),
+        ([*"01234567", "nine", "8"], r"another run: classes\[8\] was '8', not 'nine', classes\[9\] was '9', not '8'$"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            learn(TINY, replace(data, labels=tuple(labels)), Settings(**LONG), out=broken_off, resume=True)
+
+
+def test_a_folder_in_use(tmp_path):
+    with (
+        FileLock(tmp_path / _train.LOCK),
+        pytest.raises(BlockingIOError, match="another training is using this folder"),
+    ):
+        learn(TINY, "digits", QUICK, out=tmp_path)
+    assert contents(tmp_path) == {}
+    learn(TINY, "digits", replace(QUICK, epochs=1), out=tmp_path)
+    assert not (tmp_path / _train.LOCK).exists()
+
+
+def test_a_run_that_ended_just_before_the_lock_was_free(tmp_path, monkeypatch):
+    class Lock(FileLock):
+        def acquire(self, *args, **options):
+            (tmp_path / _train.METRICS).touch()
+            return super().acquire(*args, **options)
+
+    monkeypatch.setattr(_train, "FileLock", Lock)
+    with pytest.raises(FileExistsError, match="there is a run already"):
+        learn(TINY, "digits", QUICK, out=tmp_path)
+    assert contents(tmp_path) == {Path(_train.METRICS): b""}
+    assert not (tmp_path / _train.LOCK).exists()
+
+
+# --- from given weights ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+def test_given_weights_are_the_start(tmp_path, dtype):
+    given = rl.build(TINY, dtype=dtype).eval()
+    before = {name: value.clone() for name, value in given.state_dict().items()}
+    still = learn(given, "digits", replace(QUICK, epochs=1, lr=0.0)).model
+    for name, value in still.named_parameters():
+        assert torch.equal(value, before[name].float()) and value.dtype == torch.float32, name
+    trained = learn(given, "digits", replace(QUICK, epochs=1)).model
+    assert not torch.equal(trained.conv1.weight, still.conv1.weight)
+    assert all(torch.equal(value, before[name]) for name, value in given.state_dict().items())
+    assert not any(module.training for module in given.modules())
+
+
+def test_a_training_from_given_weights_goes_on_from_the_same(tmp_path, monkeypatch):
+    given, settings = rl.build(TINY), replace(QUICK, epochs=2)
+    whole = learn(given, "digits", settings).model.state_dict()
+
+    def interrupted(self, epochs):
+        if len(epochs) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_train._Run, "report", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        learn(given, "digits", settings, out=tmp_path)
+    monkeypatch.undo()
+    digest = json.loads((tmp_path / _train.RUN).read_text(encoding="utf-8"))["run"]["weights"]
+    assert len(digest) == 64
+    for other in (TINY, rl.build(TINY)):
+        with pytest.raises(ValueError, match=f"belongs to another run: weights was '{digest}', not "):
+            learn(other, "digits", settings, out=tmp_path, resume=True)
+    same = rl.build(TINY)
+    same.load_state_dict(given.state_dict())
+    resumed = learn(same, "digits", settings, out=tmp_path, resume=True).model.state_dict()
+    assert all(torch.equal(value, whole[name]) for name, value in resumed.items())
+
+
+def with_other_classes():
+    model = rl.build(TINY)
+    model.fc = torch.nn.Linear(16, 7)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: rl.build(TINY, device="meta"), ValueError, "network must have weights; it is on the device 'meta'"),
+        (with_other_classes, ValueError, "network must have the weights that network.spec describes: .*fc"),
+        (lambda: rl.build(replace(TINY, classes=7)), ValueError, "classes must be 10, as in digits: .*: 7"),
+        (lambda: torch.nn.Linear(1, 1), TypeError, "network must be a name, .*: Linear"),
+        (lambda: rl.build(rl.BlockSpec("basic", 8)), TypeError, "network must be a name, "),
+        (lambda: torch.nn.Sequential(rl.build(TINY)), TypeError, "network must be a name, "),
+    ],
+)
+def test_networks_that_could_not_be_saved_in_the_end(tmp_path, make, error, message):
+    with pytest.raises(error, match=message):
+        learn(make(), "digits", QUICK, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_new_blocks_are_for_new_weights():
+    with pytest.raises(ValueError, match="zero_init_last is for new weights"):
+        learn(rl.build(TINY), "digits", replace(QUICK, zero_init_last=True))
+
+
+def test_torchs_default_dtype_does_not_count():
+    one = learn(TINY, settings=replace(QUICK, epochs=1))
+    torch.set_default_dtype(torch.float64)
+    try:
+        two = learn(TINY, settings=replace(QUICK, epochs=1))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert {value.dtype for value in two.model.parameters()} == {torch.float32}
+    for (name, ours), theirs in zip(one.model.named_parameters(), two.model.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, msg=name)
+
+
 # --- bad input -------------------------------------------------------------------------------------------------------
 
 
@@ -519,6 +681,8 @@ def test_bad_settings(setting, value, error, message):
         (TINY, {}, {"workers": -1}, ValueError, "workers must be at least 0: -1"),
         (TINY, {}, {"cpu": 1}, TypeError, "cpu must be True or False: 1"),
         (TINY, {}, {"data": "mnist"}, TypeError, "data must be 'digits', or the result of a function of"),
+        (TINY, {}, {"out": ""}, ValueError, "out must not be empty; the current folder is '.': ''"),
+        (TINY, {}, {"out": 3}, TypeError, "out must be a path: 3"),
         (TINY, {}, {"out": "/proc/nowhere/run"}, OSError, "/proc/nowhere"),
         (TINY, {}, {"out": f"{__file__}/run"}, OSError, "test_training.py"),
     ],
@@ -526,6 +690,11 @@ def test_bad_settings(setting, value, error, message):
 def test_bad_arguments(network, settings, options, error, message):
     with pytest.raises(error, match=message):
         learn(network, settings=Settings(**{"batch": 64, **settings}), **options)
+
+
+def test_settings_that_are_none():
+    with pytest.raises(TypeError, match=r"settings must be rl.lab.Settings\(…\): {'epochs': 1}"):
+        learn(TINY, settings={"epochs": 1})
 
 
 @pytest.mark.parametrize(("gpus", "what"), [(0, "processor cores"), (1, "GPUs"), (1, "processor cores")])
@@ -581,15 +750,12 @@ def test_images_from_a_folder(image_root):
 
 
 @pytest.mark.parametrize("workers", ["0", "1"])
-def test_an_image_that_cannot_be_read(image_root, tmp_path, capsys, workers):
-    folder = tmp_path / "images"
-    shutil.copytree(image_root, folder)
-    damaged = folder / "train" / "two" / "3.png"
-    damaged.write_bytes(damaged.read_bytes()[:40])
+def test_an_image_that_cannot_be_read(damaged_image, capsys, workers):
+    folder = str(damaged_image.parent.parent.parent)
     with pytest.raises(SystemExit, match="2"):
-        main(["--data", str(folder), "--image", "16", "--batch", "12", "--epochs", "1", "--workers", workers, "--cpu"])
+        main(["--data", folder, "--image", "16", "--batch", "12", "--epochs", "1", "--workers", workers, "--cpu"])
     error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith("python -m resnet_lib.lab.train: ") and f"{damaged} cannot be read: " in error
+    assert error.startswith(f"python -m resnet_lib.lab.train: {damaged_image} cannot be read: ")
 
 
 def test_one_process_downloads_before_the_others_look(tmp_path, monkeypatch):

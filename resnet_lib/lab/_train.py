@@ -317,7 +317,8 @@ def _initial(network: NetworkSpec | ResNet | str, data: Data, settings: Settings
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
-        raise ValueError(f"network must have the weights that network.spec describes: {error}") from error
+        reason = " ".join(str(error).split())
+        raise ValueError(f"network must have the weights that network.spec describes: {reason}") from error
     return model, sha256(model.state_dict(), {})
 
 
