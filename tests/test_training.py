@@ -328,7 +328,7 @@ def test_two_processes(tmp_path, script, in_two_micro_batches, broken_off_in_mic
     assert all(f"another training is using this folder{REST}: '{tmp_path / 'held'}'" in line for line in shared)
     assert own[1:].startswith(f" False {damaged_image} cannot be read: ")
     assert ended[1:] == " True another process of this training has ended"
-    assert not list((tmp_path / "held").glob("*.*"))
+    assert contents(tmp_path / "held") == {}
 
 
 REST = "; wait for its end, or name another folder"

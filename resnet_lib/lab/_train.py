@@ -168,7 +168,7 @@ def _learn_all(run: _Run, progress: Progress, checkpoint_every: int | None, show
             epoch_ends = progress.step % steps == 0
             if not epoch_ends and (checkpoint_every is None or progress.step % checkpoint_every):
                 continue
-            progress.add(*accelerator.reduce(sums).tolist(), seconds=time.perf_counter() - start)
+            progress.add(*accelerator.reduce(sums).tolist(), time.perf_counter() - start)
             if epoch_ends:
                 progress.end_epoch(lr, steps * settings.batch, *run.evaluate(run.test_loader))
                 bar.set_postfix_str(f"test error {progress.epochs[-1].test_error:.2%}")
@@ -405,9 +405,9 @@ def _own(folder: Path | None, resume: bool, record: dict[str, Any], accelerator:
         except Exception as error:
             failure = [error]
     try:
-        (error,) = broadcast_object_list(failure)  # so that all processes end alike
-        if error is not None:
-            raise error
+        (failed,) = broadcast_object_list(failure)  # so that all processes end alike
+        if failed is not None:
+            raise failed
         yield
     finally:
         if lock.is_locked:
