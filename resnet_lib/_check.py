@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Iterable, Mapping
-from math import isfinite
-from numbers import Real
-from typing import Any
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import fields
+from math import inf, isfinite
+from numbers import Integral, Real
+from typing import Any, TypeVar
+
+Word = TypeVar("Word", bound=str)
 
 
 def is_symbol(value: Any) -> bool:
     """True for a SymPy expression that stands for a number not yet known: it has `free_symbols`."""
     return bool(getattr(value, "free_symbols", ()))
+
+
+def no_symbols(where: str, spec: Any, **others: Any) -> None:
+    """Refuse SymPy symbols in the fields of a description, and among `others`: `where` there must be numbers."""
+    for name, value in ({field.name: getattr(spec, field.name) for field in fields(spec)} | others).items():
+        if any(map(is_symbol, value if isinstance(value, tuple | list) else (value,))):
+            raise TypeError(f"{name} must be a number in {where}, not a symbol: {value!r}")
+
+
+def instance(name: str, value: Any, types: type | tuple[type, ...], such_as: str) -> None:
+    """Refuse what is not of these types; `such_as` says what is: "a Bill, such as rl.price('resnet50')"."""
+    if not isinstance(value, types):
+        raise TypeError(f"{name} must be {such_as}: {value!r}")
+
+
+def scalar(value: Any) -> Any:
+    """A single number of NumPy's or torch's as Python's; anything else unchanged."""
+    return value.item() if getattr(value, "shape", None) == () else value
+
+
+def is_sequence(value: Any) -> bool:
+    """True for values in an order: a list, a range, a NumPy array, …; not for text, bytes, a set or a dict."""
+    if isinstance(value, str | bytes | bytearray | memoryview | Set | Mapping):
+        return False
+    return isinstance(value, Iterable) and getattr(value, "shape", None) != ()
 
 
 def positive_int(name: str, value: Any) -> int:
@@ -21,20 +48,19 @@ def positive_int(name: str, value: Any) -> int:
 
 def whole_number(name: str, value: Any, at_least: int) -> int:
     """`value` as an int of at least `at_least`."""
-    if isinstance(value, bool):
+    number = scalar(value)
+    if isinstance(number, bool):
         raise TypeError(f"{name} must be a whole number, not a truth value: {value!r}")
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be a whole number, at least {at_least}: {value!r}") from None
+    if not isinstance(number, Integral):
+        raise TypeError(f"{name} must be a whole number, at least {at_least}: {value!r}")
     if number < at_least:
         raise ValueError(f"{name} must be at least {at_least}: {value!r}")
-    return number
+    return int(number)
 
 
 def positive_ints(name: str, values: Any) -> tuple[int, ...]:
     """`values` as a tuple of at least one positive int; `name[2]` is named when the third is wrong."""
-    if isinstance(values, str) or not isinstance(values, Iterable):
+    if not is_sequence(values):
         raise TypeError(f"{name} must be a sequence of whole numbers, such as (2, 2, 2, 2): {values!r}")
     numbers = tuple(positive_int(f"{name}[{i}]", value) for i, value in enumerate(values))
     if not numbers:
@@ -42,11 +68,17 @@ def positive_ints(name: str, values: Any) -> tuple[int, ...]:
     return numbers
 
 
+def real(name: str, value: Any, allowed: str) -> Any:
+    """`value` as a Python number, which may be too large for a float."""
+    number = scalar(value)
+    if isinstance(number, bool) or not isinstance(number, Real):
+        raise TypeError(f"{name} must be {allowed}: {value!r}")
+    return number
+
+
 def positive_number(name: str, value: Any) -> float:
     """`value` as a finite float above 0."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number above 0: {value!r}")
-    number = float(value)
+    number = _as_float(real(name, value, "a number above 0"))
     if not (isfinite(number) and number > 0):
         raise ValueError(f"{name} must be a finite number above 0: {value!r}")
     return number
@@ -54,15 +86,20 @@ def positive_number(name: str, value: Any) -> float:
 
 def number(name: str, value: Any, low: float, high: float) -> float:
     """`value` as a float from `low` to `high`, both allowed."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number from {low:g} to {high:g}: {value!r}")
-    number = float(value)
+    number = _as_float(real(name, value, f"a number from {low:g} to {high:g}"))
     if not low <= number <= high:
         raise ValueError(f"{name} must be from {low:g} to {high:g}: {value!r}")
     return number
 
 
-def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
+def _as_float(number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:  # a whole number or a fraction larger than any float
+        return inf if number > 0 else -inf
+
+
+def one_of(name: str, value: Any, allowed: Iterable[Word]) -> Word:
     """`value` if it is among `allowed`."""
     choices = tuple(allowed)
     if not isinstance(value, str) or value not in choices:
@@ -72,9 +109,10 @@ def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
 
 def boolean(name: str, value: Any) -> bool:
     """`value` if it is True or False."""
-    if not isinstance(value, bool):
+    truth = scalar(value)
+    if not isinstance(truth, bool):
         raise TypeError(f"{name} must be True or False: {value!r}")
-    return value
+    return truth
 
 
 def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -93,8 +131,9 @@ def divides(groups: int, name: str, channels: int) -> None:
 
 def image_size(image: Any, at_least: int = 1) -> tuple[int, int]:
     """`image`, a side or (height, width) in pixels, as (height, width)."""
-    sides = (image, image) if is_symbol(image) or not isinstance(image, Iterable) else tuple(image)
-    if isinstance(image, str) or len(sides) != 2:
+    one = is_symbol(image) or isinstance(scalar(image), Real)
+    sides = (image, image) if one else tuple(image) if is_sequence(image) else ()
+    if len(sides) != 2:
         raise TypeError(f"image must be a side or (height, width) in pixels: {image!r}")
     height, width = (positive_int("image", side) for side in sides)
     for side in (height, width):

@@ -8,19 +8,29 @@ Channel counts may also be SymPy symbols, declared `integer=True, positive=True`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from resnet_lib import _check
 
+Block = Literal["basic", "bottleneck"]
+Stem = Literal["imagenet", "cifar"]
+Shortcut = Literal["A", "B", "C", "none"]
+BlockShortcut = Literal["identity", "pad", "projection", "none"]
+StrideOn = Literal["3x3", "1x1"]
+Kind = Literal["conv", "batch_norm", "relu", "max_pool", "avg_pool", "add", "linear"]
+Branch = Literal["main", "shortcut"]
+
+BLOCKS: tuple[Block, ...] = get_args(Block)
+STEMS: tuple[Stem, ...] = get_args(Stem)
+SHORTCUTS: tuple[Shortcut, ...] = get_args(Shortcut)
+BLOCK_SHORTCUTS: tuple[BlockShortcut, ...] = get_args(BlockShortcut)
+STRIDE_ON: tuple[StrideOn, ...] = get_args(StrideOn)
 EXPANSION = {"basic": 1, "bottleneck": 4}  # a stage's output channels over its `width` (He et al. 2015, table 1)
-BLOCKS = tuple(EXPANSION)
-STEMS = ("imagenet", "cifar")
-SHORTCUTS = ("A", "B", "C", "none")
-BLOCK_SHORTCUTS = ("identity", "pad", "projection", "none")
-STRIDE_ON = ("3x3", "1x1")
-KINDS = ("conv", "batch_norm", "relu", "max_pool", "avg_pool", "add", "linear")
+
+DERIVED: Any = None  # a field's default that __post_init__ replaces, since it follows from the other fields
 
 
 class Operation(NamedTuple):
@@ -32,23 +42,29 @@ class Operation(NamedTuple):
     """
 
     name: str
-    kind: str
+    kind: Kind
     in_channels: int
     out_channels: int
     kernel: int = 1
     stride: int = 1
     padding: int = 0
     groups: int = 1
-    branch: str = "main"
+    branch: Branch = "main"
 
 
 def _conv(
-    name: str, kernel: int, in_channels: int, out_channels: int, stride: int = 1, groups: int = 1, branch: str = "main"
+    name: str,
+    kernel: int,
+    in_channels: int,
+    out_channels: int,
+    stride: int = 1,
+    groups: int = 1,
+    branch: Branch = "main",
 ) -> Operation:
     return Operation(name, "conv", in_channels, out_channels, kernel, stride, kernel // 2, groups, branch)
 
 
-def _batch_norm(name: str, channels: int, branch: str = "main") -> Operation:
+def _batch_norm(name: str, channels: int, branch: Branch = "main") -> Operation:
     return Operation(name, "batch_norm", channels, channels, branch=branch)
 
 
@@ -77,14 +93,14 @@ class BlockSpec:
     `stride_on` with a basic block, and for a shortcut that cannot carry the shape.
     """
 
-    block: str
+    block: Block
     in_channels: int
-    width: int = None  # type: ignore[assignment]  # filled in below
-    out_channels: int = None  # type: ignore[assignment]
+    width: int = DERIVED
+    out_channels: int = DERIVED
     stride: int = 1
     groups: int = 1
-    shortcut: str = None  # type: ignore[assignment]
-    stride_on: str | None = None
+    shortcut: BlockShortcut = DERIVED
+    stride_on: StrideOn | None = None
     preactivation: bool = False
 
     def __post_init__(self) -> None:
@@ -101,8 +117,8 @@ class BlockSpec:
             stride=_check.positive_int("stride", self.stride),
             groups=_check.positive_int("groups", self.groups),
             stride_on=_stride_on(self.block, self.stride_on),
+            preactivation=_check.boolean("preactivation", self.preactivation),
         )
-        _check.boolean("preactivation", self.preactivation)
         if self.shortcut is None:
             put(shortcut="projection" if self._changes_shape else "identity")
         _check.one_of("shortcut", self.shortcut, BLOCK_SHORTCUTS)
@@ -128,7 +144,7 @@ class BlockSpec:
 
     @property
     def _changes_shape(self) -> bool:
-        return self.stride != 1 or not (self.in_channels is self.out_channels or self.in_channels == self.out_channels)
+        return self.stride != 1 or self.in_channels != self.out_channels
 
     @property
     def _shape(self) -> str:
@@ -174,6 +190,11 @@ class BlockSpec:
             operations.append(_relu(f"relu{len(convolutions)}", self.out_channels))
         return tuple(operations)
 
+    @property
+    def parts(self) -> tuple[PartSpec, ...]:
+        """The block as the only part, so that a walk over parts takes blocks and networks alike."""
+        return (PartSpec("", None, 1, self.operations),)
+
     def __str__(self) -> str:
         line = str(self.in_channels)
         for conv in self.convolutions:
@@ -192,6 +213,21 @@ class StageSpec(NamedTuple):
     depth: int
     first: BlockSpec
     others: BlockSpec
+
+    @property
+    def blocks(self) -> tuple[BlockSpec, ...]:
+        """Every block in order, for a depth that is a number."""
+        return (self.first, *[self.others] * (self.depth - 1))
+
+
+@dataclass(frozen=True)
+class PartSpec:
+    """`count` equal blocks in a row (or the stem, or the head), with the operations of one of them."""
+
+    stage: str  # "stem", "layer1", …, "head"; "" for a block that is described alone
+    first: int | None  # index of the first of these blocks in its stage; None: not a block of a stage
+    count: int  # 0 for the other blocks of a stage that has one
+    operations: tuple[Operation, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,13 +253,13 @@ class NetworkSpec:
     Raises ValueError or TypeError that names the argument, its value and what is allowed.
     """
 
-    block: str
+    block: Block
     depths: tuple[int, ...]
     widths: tuple[int, ...] = (64, 128, 256, 512)
-    stem: str = "imagenet"
-    stem_width: int = None  # type: ignore[assignment]  # filled in below
-    shortcut: str = "B"
-    stride_on: str | None = None
+    stem: Stem = "imagenet"
+    stem_width: int = DERIVED
+    shortcut: Shortcut = "B"
+    stride_on: StrideOn | None = None
     preactivation: bool = False
     groups: int = 1
     width_per_group: int = 64
@@ -234,7 +270,7 @@ class NetworkSpec:
         _check.one_of("block", self.block, BLOCKS)
         _check.one_of("stem", self.stem, STEMS)
         _check.one_of("shortcut", self.shortcut, SHORTCUTS)
-        _check.boolean("preactivation", self.preactivation)
+        object.__setattr__(self, "preactivation", _check.boolean("preactivation", self.preactivation))
         object.__setattr__(self, "stride_on", _stride_on(self.block, self.stride_on))
         if self.stem_width is None:
             object.__setattr__(self, "stem_width", 64 if self.stem == "imagenet" else 16)
@@ -285,6 +321,7 @@ class NetworkSpec:
     @cached_property
     def stages(self) -> tuple[StageSpec, ...]:
         """The stages `layer1`, `layer2`, … (the paper's conv2_x, conv3_x, …)."""
+        # No good names, since layer1 has many layers; but torchvision's weights have them in their keys.
         stages = []
         in_channels = self.stem_width
         for i, (depth, width) in enumerate(zip(self.depths, self.widths, strict=True)):
@@ -297,7 +334,12 @@ class NetworkSpec:
 
     def _block(self, in_channels: int, width: int, out_channels: int, stride: int) -> BlockSpec:
         keeps_shape = stride == 1 and in_channels == out_channels
-        where_the_shape_changes = {"A": "pad", "B": "projection", "C": "projection", "none": "none"}
+        where_the_shape_changes: dict[Shortcut, BlockShortcut] = {
+            "A": "pad",
+            "B": "projection",
+            "C": "projection",
+            "none": "none",
+        }
         everywhere = self.shortcut in ("C", "none")
         return BlockSpec(
             block=self.block,
@@ -309,6 +351,20 @@ class NetworkSpec:
             shortcut="identity" if keeps_shape and not everywhere else where_the_shape_changes[self.shortcut],
             stride_on=self.stride_on,
             preactivation=self.preactivation,
+        )
+
+    @cached_property
+    def parts(self) -> tuple[PartSpec, ...]:
+        """The whole network in order of execution: stem, each stage's first block and its others, head."""
+        stages = (
+            PartSpec(stage.name, first, count, block.operations)
+            for stage in self.stages
+            for first, count, block in ((0, 1, stage.first), (1, stage.depth - 1, stage.others))
+        )
+        return (
+            PartSpec("stem", None, 1, self.stem_operations),
+            *stages,
+            PartSpec("head", None, 1, self.head_operations),
         )
 
     @cached_property
@@ -335,7 +391,18 @@ class NetworkSpec:
         return "\n".join(f"{name:<8}{drawing}" for name, drawing in lines)
 
 
-def _stride_on(block: str, stride_on: str | None) -> str | None:
+FIELDS = tuple(field.name for field in fields(NetworkSpec))
+
+
+def check_fields(given: dict[str, Any], allowed: Iterable[str] = FIELDS) -> None:
+    """Refuse what is not a field of a network, or not among the `allowed` ones."""
+    allowed = tuple(allowed)
+    for name, value in given.items():
+        if name not in allowed:
+            raise ValueError(f"{name} is not a field of a network; allowed are {', '.join(allowed)}: {name}={value!r}")
+
+
+def _stride_on(block: Block, stride_on: StrideOn | None) -> StrideOn | None:
     if block == "basic":
         if stride_on is not None:
             raise ValueError(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
-from resnet_lib.spec import NetworkSpec
+from resnet_lib import _check
+from resnet_lib.spec import BlockSpec, NetworkSpec, check_fields
 
 # torchvision/models/resnet.py; He et al. 2015, table 1; Xie et al. 2016 (ResNeXt); Zagoruyko and Komodakis 2016 (wide).
 _IMAGENET: dict[str, dict[str, Any]] = {
@@ -60,10 +60,16 @@ def network(name: str, **overrides: Any) -> NetworkSpec:
     """
     if not isinstance(name, str) or name not in _ZOO:
         raise ValueError(f"name must be one of {', '.join(_ZOO)}: {name!r}")
-    allowed = [field.name for field in fields(NetworkSpec)]
-    for field, value in overrides.items():
-        if field not in allowed:
-            raise ValueError(
-                f"{field} is not a field of a network; allowed are {', '.join(allowed)}: {field}={value!r}"
-            )
+    check_fields(overrides)
     return NetworkSpec(**(_ZOO[name] | overrides))
+
+
+def described(spec: Any, name: str = "spec") -> NetworkSpec | BlockSpec:
+    """Return `spec`, or the network that it names: what every function does that takes a description.
+
+    Raises TypeError if it is neither a description nor a name, and as `network` does.
+    """
+    if isinstance(spec, str):
+        return network(spec)
+    _check.instance(name, spec, (NetworkSpec, BlockSpec), "a NetworkSpec, a BlockSpec or a name, such as 'resnet50'")
+    return spec  # type: ignore[no-any-return]

@@ -92,7 +92,7 @@ def your_own(
     """
     ends = -largest(-3, -conv3_x)  # the smaller of the two
     own = NetworkSpec(
-        block=block.removeprefix("wide "),
+        block="basic" if block == "basic" else "bottleneck",
         depths=(ends, conv3_x, conv4_x, ends),
         widths=tuple(width * 2**i for i in range(4)),
         stem_width=width,
