@@ -39,7 +39,7 @@ def _compare(theirs: nn.Module, ours: nn.Module, batch: int, rounds: int) -> lis
     contenders = {  # compiled afresh for each batch size: the second size would be compiled for any size
         "torchvision, fp32": theirs,
         "rl.build, fp32": ours,
-        "+ folded": fast(ours, channels_last=False, compiled=False),
+        "+ folded": fast(ours, memory_format="contiguous", compiled=False),
         "+ channels-last": fast(ours, compiled=False),
         "+ compiled: rl.lab.fast": fast(ours, compiled=True),
         "torchvision, bf16": _Bf16(theirs),

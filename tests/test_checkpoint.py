@@ -1,28 +1,35 @@
 """`rl.save`, `rl.load` and torchvision's published weights: all comes back, and what fails harms nothing."""
 
+import copy
 import errno
 import hashlib
 import http.server
 import json
 import os
 import pickle
+import re
 import struct
 import subprocess
 import sys
 import threading
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import numpy
 import pytest
 import safetensors.torch
 import torch
 from hypothesis import given, settings
 
 import resnet_lib as rl
+from resnet_lib.nn.changed import change
 from resnet_lib.nn.files import from_json, to_json
 from resnet_lib.nn.vision import torchvision
+from tests.helpers.models import EDITS, edited, vary_batch_norms
 from tests.helpers.strategies import blocks, networks
 
+Bottleneck = torchvision.models.resnet.Bottleneck
 TINY = rl.network("resnet18", depths=(1, 2), widths=(8, 16), stem_width=8, classes=5)
 BLOCK = rl.BlockSpec("bottleneck", 16, 4, 32, stride=2, preactivation=True)
 
@@ -154,10 +161,13 @@ def test_overwrite(saved):
 # ---- bad input ----
 
 
-def with_other_classes(spec):
-    """As many do for pictures of their own; the description does not know of it."""
-    model = rl.build(spec)
-    model.fc = torch.nn.Linear(model.fc.in_features, 3)
+def without_weights():
+    return rl.build(TINY, device="meta")
+
+
+def in_float8():
+    model = rl.build(TINY)
+    model.fc.to(torch.float8_e4m3fn)
     return model
 
 
@@ -165,20 +175,62 @@ def with_other_classes(spec):
     ("model", "error", "message"),
     [
         (TINY, TypeError, "model must be a network or block as rl.build makes it, not NetworkSpec"),
-        (torch.nn.Linear(1, 1), TypeError, "model must be .* not Linear"),
-        (rl.build(TINY, device="meta"), ValueError, "model must have weights, .*'meta'"),
+        (torch.nn.Linear(1, 1), TypeError, "model must be .* not Linear; load its weights into one: the keys are"),
         (
-            with_other_classes(TINY),
-            ValueError,
-            r"(?s)model must have the weights that model\.spec describes: .*fc\.weight",
+            torchvision.models.ResNet(Bottleneck, [1, 1, 1, 2], replace_stride_with_dilation=[False, False, True]),
+            TypeError,
+            "not ResNet, and dilation is not a field of a description",
         ),
-        (rl.lab.fast(rl.build(TINY)).network, ValueError, r"(?s)model must have the weights .*layer1"),
+        (without_weights(), ValueError, "model must have weights; on the device 'meta' it has none"),
+        (in_float8(), ValueError, r"fc\.weight must have one of the dtypes torch\.float32, .*: torch\.float8_e4m3fn"),
+        (rl.lab.fast(rl.build(TINY)).network, ValueError, "describes, and bn1 is Identity instead of BatchNorm2d"),
     ],
 )
 def test_save_refuses(tmp_path, model, error, message):
     with pytest.raises(error, match=message):
         rl.save(model, tmp_path / "a")
     assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_save_refuses_a_network_that_was_changed(tmp_path, name):
+    message = f"model must compute what model.spec describes, and {EDITS[name][1]}. A file holds"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        rl.save(edited(name), tmp_path / "a")
+    assert not os.listdir(tmp_path)
+
+
+@settings(max_examples=40, deadline=None)
+@given(networks() | blocks())
+def test_no_network_is_changed_when_it_is_built_copied_or_used(described):
+    spec, size = described
+    model = copy.deepcopy(rl.build(spec, dtype="fp64", memory_format="channels_last")).train()
+    model(torch.randn(3, spec.in_channels, *size, dtype=torch.float64)).sum().backward()
+    model.eval().requires_grad_(False)
+    assert change(model) is None
+    assert change(rl.build(spec, device="meta")) is None
+
+
+def test_a_changed_subclass_and_a_changed_description():
+    class Mine(rl.nn.ResNet):
+        def forward(self, x):
+            return super().forward(x) * 2
+
+    assert re.fullmatch(r"the model is .*\.Mine instead of ResNet", change(Mine(TINY)))
+    model = rl.build(TINY)
+    model.spec = replace(TINY, classes=6)
+    assert change(model) == "fc has out_features=5 instead of 6"
+    block = rl.build(rl.BlockSpec("basic", 4))
+    block.bn1 = torch.nn.Identity()
+    assert change(block) == "bn1 is Identity instead of BatchNorm2d"
+
+
+def test_a_hook_that_is_removed_is_no_change(tmp_path):
+    model = rl.build(TINY)
+    hook = model.layer1.register_forward_hook(lambda *_: None)
+    assert change(model)
+    hook.remove()
+    rl.save(model, tmp_path / "a")
 
 
 def test_load_refuses_an_unusable_device(saved):
@@ -326,14 +378,68 @@ class Code:
         return print, ("code has run",)
 
 
-def test_other_files(tmp_path, capsys):
-    path = tmp_path / "a"
-    refused(path, b"weights, as a text\n" * 100)
-    refused(path, pickle.dumps(Code()))
-    torch.save({"conv1.weight": torch.ones(1)}, path)
-    refused(path, path.read_bytes())
-    refused(path, safetensors.torch.save({"a": torch.ones(1)}), "is no checkpoint")
+def in_onnx_way(folder):
+    """The first fields of a ModelProto (onnx.proto): ir_version, producer_name, producer_version."""
+    (folder / "a").write_bytes(b"\x08\x07\x12\x07pytorch\x1a\x052.1.0" + bytes(100))
+
+
+OTHERS = {
+    "torch": (
+        lambda folder: torch.save({"conv1.weight": torch.ones(1)}, folder / "a"),
+        "torch's own format. To take weights with torchvision's keys: "
+        "rl.build(name).load_state_dict(torch.load(path, weights_only=True))",
+    ),
+    "torch before 1.6": (
+        lambda folder: torch.save({"a": torch.ones(1)}, folder / "a", _use_new_zipfile_serialization=False),
+        "a pickle file. If torch.save wrote it, it is torch's own format. To take",
+    ),
+    "pickle": (lambda folder: (folder / "a").write_bytes(pickle.dumps(Code())), "a pickle file"),
+    "safetensors": (
+        lambda folder: safetensors.torch.save_file({"a": torch.ones(1)}, folder / "a"),
+        "another program's safetensors file. To take weights with torchvision's keys: "
+        "rl.build(name).load_state_dict(safetensors.torch.load_file(path))",
+    ),
+    "safetensors with metadata": (
+        lambda folder: safetensors.torch.save_file({"a": torch.ones(1)}, folder / "a", {"format": "pt"}),
+        "another program's safetensors file",
+    ),
+    "npz": (lambda folder: numpy.savez((folder / "a").open("wb"), weight=[1.0]), "NumPy's archive of arrays"),
+    "npy": (lambda folder: numpy.save((folder / "a").open("wb"), [1.0]), "a NumPy array"),
+    "zip": (lambda folder: zipfile.ZipFile(folder / "a", "w").writestr("a", "a" * 99), "a zip archive"),
+    "HDF5": (lambda folder: (folder / "a").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(99)), "an HDF5 file"),
+    "ONNX": (in_onnx_way, "an ONNX file"),
+    "text": (lambda folder: (folder / "a").write_text("weights, as a text: é\n" * 100), "plain text"),
+    "a page": (lambda folder: (folder / "a").write_text("<!DOCTYPE html><title>404</title>"), "a web page"),
+    "Git LFS": (
+        lambda folder: (folder / "a").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
+        "a pointer of Git LFS, not the file itself: git lfs pull fetches it",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_files_of_other_programs(tmp_path, name, capsys):
+    write, expected = OTHERS[name]
+    write(tmp_path)
+    with pytest.raises(ValueError) as raised:
+        rl.load(tmp_path / "a")
+    assert f"{tmp_path / 'a'} was not written by rl.save: it is {expected}" in str(raised.value)
     assert "code has run" not in capsys.readouterr().out
+
+
+def test_the_way_on_for_torchs_format(tmp_path):
+    """What the message says works."""
+    theirs = fill(torchvision.models.resnet18())
+    torch.save(theirs.state_dict(), path := tmp_path / "a")
+    model = rl.build("resnet18")
+    model.load_state_dict(torch.load(path, weights_only=True))
+    assert bits(model) == bits(theirs)
+
+
+def test_bytes_of_no_format(tmp_path):
+    for contents in (bytes(100), bytes(range(256)), b"PK\x03\x04 half an archive, with some bytes more: \x00"):
+        refused(tmp_path / "a", contents, "is damaged, or was not written by rl.save")
 
 
 def test_description_and_weights_that_do_not_fit(tmp_path):
@@ -440,7 +546,7 @@ def test_a_wrong_hash(publisher, tmp_path):
 
 def test_code_among_the_weights(publisher, capsys):
     publisher.publish(pickle.dumps(Code(), protocol=2))  # torch's own protocol
-    with pytest.raises(ValueError, match=r"are not what torchvision published.*delete it"):
+    with pytest.raises(ValueError, match=r"are not what torchvision published.*/resnet18-\w{8}\.pth; delete it\)$"):
         rl.build("resnet18", weights="DEFAULT")
     assert "code has run" not in capsys.readouterr().out
 
@@ -453,10 +559,67 @@ def test_weights_of_another_network(publisher, tmp_path, contents):
 
 
 @pytest.mark.parametrize("contents", [b"", b"text", b"PK\x03\x04 half an archive"])
-def test_a_damaged_file_in_the_cache(publisher, contents):
+def test_a_damaged_file_as_published(publisher, contents):
     publisher.publish(contents)
-    with pytest.raises(ValueError, match=r"are not what torchvision published.* holds a file resnet18-\w{8}\.pth"):
+    with pytest.raises(ValueError, match=r"are not what torchvision published: .*checkpoints/resnet18-\w{8}\.pth; del"):
         rl.build("resnet18", weights="DEFAULT")
+
+
+@pytest.mark.parametrize("other", ["half", "other numbers"])
+def test_a_file_in_the_cache_that_was_not_published(publisher, tmp_path, other):
+    """torch.hub compares the hash with a download only: a file that is there has to be looked at by ourselves."""
+    publisher.publish(as_file(torchvision.models.resnet18().state_dict(), tmp_path))
+    rl.build("resnet18", weights="DEFAULT")
+    (file,) = publisher.cache.iterdir()
+    whole = file.read_bytes()
+    instead = as_file(torchvision.models.resnet18().state_dict(), tmp_path)
+    file.write_bytes(whole[: len(whole) // 2] if other == "half" else instead)
+    with pytest.raises(ValueError) as raised:
+        rl.build("resnet18", weights="DEFAULT")
+    assert f"the weights DEFAULT for resnet18 are not what torchvision published: {file} has" in str(raised.value)
+    file.unlink()  # as the message says
+    rl.build("resnet18", weights="DEFAULT")
+
+
+# ---- published weights for other classes ----
+
+
+@pytest.mark.parametrize("spec", ["resnet18", rl.network("resnet18", classes=10)], ids=["a name", "a description"])
+def test_published_weights_with_a_new_classifier(publisher, tmp_path, spec):
+    theirs = vary_batch_norms(torchvision.models.resnet18()).eval()
+    publisher.publish(as_file(theirs.state_dict(), tmp_path))
+    torch.manual_seed(5)
+    ours = rl.build(spec, weights="IMAGENET1K_V1", **({"classes": 10} if spec == "resnet18" else {}))
+    torch.manual_seed(5)
+    theirs.fc = torch.nn.Linear(512, 10)  # what people write for torchvision's
+    assert ours.spec == rl.network("resnet18", classes=10) and bits(ours) == bits(theirs)
+    assert ours.training and all(parameter.requires_grad for parameter in ours.parameters())
+    images = torch.randn(2, 3, 64, 64)
+    assert torch.equal(logits(ours, images), logits(theirs, images))
+
+    rl.save(ours, tmp_path / "mine")
+    assert bits(rl.load(tmp_path / "mine")) == bits(ours)
+    found = rl.lab.measure(ours, 64, seconds=1e-3)
+    assert (found.macs, found.counted_by) == (rl.price(ours.spec, 64).macs, "description")
+    torch.testing.assert_close(rl.lab.fast(ours, compiled=False)(images), logits(ours, images), rtol=1e-3, atol=1e-3)
+    optimizer = torch.optim.SGD(ours.train().parameters(), lr=1e-3)
+    torch.nn.functional.cross_entropy(ours(images), torch.tensor([3, 9])).backward()
+    optimizer.step()
+    rl.save(ours, tmp_path / "mine", overwrite=True)
+
+
+def test_a_new_classifier_in_another_dtype(publisher, tmp_path):
+    publisher.publish(as_file(torchvision.models.resnet18().state_dict(), tmp_path))
+    ours = rl.build("resnet18", weights="DEFAULT", classes=3, dtype="bf16", memory_format="channels_last")
+    assert {parameter.dtype for parameter in ours.parameters()} == {torch.bfloat16}
+    assert ours.fc.weight.any() and ours.fc.bias.any()
+
+
+def test_another_network_is_no_new_classifier(publisher, tmp_path):
+    """A file with other classes than it was published with is not taken for a body."""
+    publisher.publish(as_file(torchvision.models.resnet18(num_classes=10).state_dict(), tmp_path))
+    with pytest.raises(ValueError, match=r"(?s)weights='DEFAULT' do not fit the network.*fc\.weight"):
+        rl.build("resnet18", weights="DEFAULT", classes=10)
 
 
 def test_no_server_no_file(publisher):
@@ -473,7 +636,7 @@ def test_a_cache_that_cannot_be_written(publisher, tmp_path, monkeypatch):
     publisher.publish(as_file({}, tmp_path))
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "file"))
-    with pytest.raises(OSError, match=r"the weights DEFAULT for resnet18 could not be kept in .*file/hub: Not a dir"):
+    with pytest.raises(OSError, match=r"for resnet18 could not be kept in .*file/hub/checkpoints: Not a dir"):
         rl.build("resnet18", weights="DEFAULT")
 
 
@@ -482,8 +645,13 @@ def test_a_cache_that_cannot_be_written(publisher, tmp_path, monkeypatch):
     [
         ("resnet18", {"weights": "IMAGENET1K_V2"}, "weights for resnet18 must be one of 'IMAGENET1K_V1', 'DEFAULT'"),
         ("resnet50", {"weights": 2}, "weights for resnet50 must be one of 'IMAGENET1K_V1', 'IMAGENET1K_V2', 'D.*: 2"),
-        (rl.network("resnet50", classes=10), {"weights": "DEFAULT"}, "resnet50, has classes=1000 instead of 10"),
-        ("plain34", {"weights": "DEFAULT"}, "weights are published for .*resnet34, has shortcut='B' instead of 'none'"),
+        (rl.network("resnet50", in_channels=1), {"weights": "DEFAULT"}, "resnet50, has in_channels=3 instead of 1"),
+        ("resnet50", {"weights": "DEFAULT", "stem": "cifar", "classes": 10}, "resnet50, has stem='imagenet' instead"),
+        (
+            "plain34",
+            {"weights": "DEFAULT"},
+            "are published for .*any number of classes; .*34, has shortcut='B' instead of 'none'",
+        ),
         (BLOCK, {"weights": "DEFAULT"}, r"weights are published for whole networks \(resnet18, .*\), not for Block"),
         ("resnet18", {"weights": "DEFAULT", "zero_init_last": True}, "zero_init_last is for new weights.*'DEFAULT'"),
         ("resnet18", {"weights": "DEFAULT", "device": "meta"}, "device must have memory for weights='DEFAULT'"),
@@ -495,8 +663,8 @@ def test_weights_that_there_are_not(spec, options, message):
 
 
 def test_each_network_of_torchvision_has_weights():
-    from resnet_lib.nn.published import _equal
+    from resnet_lib.nn.published import nearest
 
     candidates = list(rl.names()[:10])
-    assert [_equal(rl.network(name), candidates) for name in candidates] == candidates
+    assert [nearest(rl.network(name), candidates) for name in candidates] == candidates
     assert all("DEFAULT" in torchvision.models.get_model_weights(name).__members__ for name in candidates)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import resnet_lib as rl
-from tests.test_conventions import ON_CPU, SIZES, TORCHVISION, assert_equal, on_cpu, torchvision_model
+from tests.helpers.counters import ON_CPU, SIZES, TORCHVISION, assert_equal, on_cpu, torchvision_model
 
 
 @pytest.mark.parametrize("name", TORCHVISION)

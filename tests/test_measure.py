@@ -23,12 +23,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import resnet_lib as rl
 from resnet_lib.book.chapters.time.figures import _apart, measured_roofline
-from resnet_lib.lab import ceilings, measuring
+from resnet_lib.lab import _layers, _limits, _measure
 from resnet_lib.lab.provenance import provenance
 from resnet_lib.lab.timing import spread
 from resnet_lib.nn.vision import torchvision
 from resnet_lib.records import machines, timings
-from tests.test_memory import SMALL, small
+from tests.helpers.counters import fvcore, quiet
+from tests.helpers.models import EDITS, SMALL, edited, small
 
 COMMAND = run_module("resnet_lib.lab.measure")  # imported, it would stand in the place of the function of its name
 main, NETWORKS = COMMAND["main"], COMMAND["NETWORKS"]
@@ -47,7 +48,7 @@ def test_counts_are_the_bills(name, image, batch):
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         rl.build(name).eval()(torch.zeros(bill.rows[0].input_shape))
     assert found.macs == bill.macs == counter.get_total_flops() // 2
-    assert found.activations == bill.activations
+    assert (found.activations, found.counted_by) == (bill.activations, "description")
     assert rl.lab.measure(name, image, batch, mode="training", **SHORT).macs == rl.training_macs(bill).macs
     assert (found.network, found.image, found.batch) == (name, bill.rows[0].input_shape[2:], batch)
     assert found.images_per_second * found.seconds == pytest.approx(batch)
@@ -66,6 +67,7 @@ def test_a_module_without_a_description_is_counted_by_torch(groups, mode):
     ours = rl.lab.measure(rl.network("resnet50", depths=(1, 1, 1, 1), **shape), (40, 33), 2, mode=mode, **SHORT)
     assert (theirs.macs, theirs.activations) == (ours.macs, ours.activations)
     assert (theirs.network, ours.network) == ("ResNet", "NetworkSpec")
+    assert (theirs.counted_by, ours.counted_by) == ("torch", "description")
 
 
 @pytest.mark.parametrize(
@@ -118,19 +120,63 @@ def test_settings_come_from_the_module_or_the_call():
     assert (told.dtype, told.memory_format, told.threads) == ("fp32", "contiguous", threads)
 
 
-def test_a_copy_for_inference_has_the_bill_of_its_description():
-    class Copy(nn.Module):  # such as rl.lab.fast makes
-        def __init__(self, model):
-            super().__init__()
-            self.spec = model.spec
-            self.run = model
+def test_words_and_torchs_own_mean_the_same():
+    for dtype, memory_format in (("fp64", "channels_last"), (torch.float64, torch.channels_last)):
+        found = rl.lab.measure(MINI, 8, 2, dtype=dtype, memory_format=memory_format, **SHORT)
+        assert (found.dtype, found.memory_format) == ("fp64", "channels_last")
 
-        def forward(self, x):
-            return self.run(x)
 
+@pytest.mark.parametrize("options", [{"compiled": False}, {"compiled": False, "dtype": "bf16"}, {}])
+def test_a_copy_for_inference_is_counted_by_torch(options, monkeypatch):
     model = rl.build("cifar_resnet20")
-    found = rl.lab.measure(Copy(model), 8, **SHORT)
-    assert (found.network, found.macs) == ("cifar_resnet20", rl.price(model.spec, 8).macs)
+    monkeypatch.setattr(torch, "compile", lambda function: function)
+    found = rl.lab.measure(rl.lab.fast(model, **options), 8, **SHORT)
+    bill = rl.price(model.spec, 8)
+    assert (found.network, found.macs, found.activations) == ("cifar_resnet20", bill.macs, bill.activations)
+    assert found.counted_by == "torch"
+
+
+# --- networks that were changed by hand -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_a_changed_network_is_counted_as_it_is(name):
+    """By fvcore too, which traces the module."""
+    model = edited(name)
+    found = rl.lab.measure(model, 40, 2, **SHORT)
+    if name == "a parametrisation":  # cannot be traced, and does not change the bill
+        expected = rl.price(model.spec, 40, 2).macs
+    else:
+        with quiet():
+            images = torch.zeros(2, 1 if name == "channels" else 3, 40, 40)
+            counted = fvcore.nn.FlopCountAnalysis(model.eval(), images).by_operator()
+        expected = counted["conv"] + counted["linear"]
+    assert found.macs == expected
+    assert (found.counted_by, found.network) == ("torch", "ResNet")
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_a_changed_network_has_no_rows(name):
+    with pytest.raises(ValueError, match=r"network must compute what its description says, .*, and "):
+        rl.lab.layers(edited(name), 40, **SHORT)
+
+
+def test_the_change_of_a_report():
+    """SimCLR and others take the pooling out and let conv1 keep the size of a CIFAR image."""
+    model = rl.build("resnet18", classes=10)
+    model.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+    model.maxpool = nn.Identity()
+    theirs = rl.price(rl.network("resnet18", stem="cifar", stem_width=64, classes=10), 32)
+    found = rl.lab.measure(model, 32, **SHORT)
+    assert (found.macs, found.activations, found.counted_by) == (theirs.macs, theirs.activations, "torch")
+
+
+def test_what_is_not_a_change():
+    model = rl.build("cifar_resnet20").requires_grad_(False).eval()
+    for module in model.modules():
+        if isinstance(module, nn.ReLU):
+            module.inplace = False
+    assert rl.lab.measure(model, 8, **SHORT).counted_by == "description"
 
 
 # --- memory ---------------------------------------------------------------------------------------------------------
@@ -198,15 +244,19 @@ def test_layers_are_the_bills_rows(fields):
         assert sum(shares.values()) + found.unaccounted / found.seconds == pytest.approx(1)
 
 
-def test_layers_read_the_clock_around_every_operation():
+def late_too(monkeypatch, module, wait):
+    """Let this one module wait, in its class, so that it is still of that class."""
+    forward = type(module).forward
+    waiting = lambda self, x: (sleep(wait if self is module else 0), forward(self, x))[1]  # noqa: E731
+    monkeypatch.setattr(type(module), "forward", waiting)
+
+
+def test_layers_read_the_clock_around_every_operation(monkeypatch):
     """An operation that waits is late in its own row; an addition that waits, in its own too."""
     model = rl.build("cifar_resnet20")
     wait = 0.02
-    bn1 = model.get_submodule("layer2.1.bn1")
-    forward = bn1.forward
-    bn1.forward = lambda x: (sleep(wait), forward(x))[1]
-    identity = model.get_submodule("layer1.0.downsample")
-    identity.forward = lambda x: (sleep(wait), x)[1]
+    for path in ("layer2.1.bn1", "layer1.0.downsample"):
+        late_too(monkeypatch, model.get_submodule(path), wait)
     found = rl.lab.layers(model, 8, **SHORT)
     late = {row.name for row in found.rows if row.seconds >= wait}
     assert late >= {"layer2.1.bn1", "layer1.0.add"}
@@ -242,10 +292,13 @@ def test_an_error_within_leaves_nothing_behind(times):
     assert torch.equal(torch.get_rng_state(), random)
 
 
-def test_hooks_are_gone_after_an_error():
+def test_hooks_are_gone_after_an_error(monkeypatch):
+    def fails(*_):
+        raise RuntimeError("out of memory")
+
     model = rl.build("cifar_resnet20")
-    model.fc = nn.Linear(3, 3)  # does not fit
-    with pytest.raises(RuntimeError, match="shapes"):
+    monkeypatch.setattr(nn.Linear, "forward", fails)
+    with pytest.raises(RuntimeError, match="out of memory"):
         rl.lab.layers(model, 8, **SHORT)
     assert all(not module._forward_hooks and not module._forward_pre_hooks for module in model.modules())
 
@@ -271,17 +324,21 @@ def test_an_autocast_around_it_does_not_count():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"model_or_name": "resnet51"}, ValueError, "resnet50"),
-        ({"model_or_name": 50}, TypeError, "model_or_name must be a name, a description or a torch module: 50"),
+        ({"network": "resnet51"}, ValueError, "resnet50"),
+        ({"network": 50}, TypeError, "network must be a name, a description or a torch module: 50"),
         ({"image": 0}, ValueError, "image must be at least 1"),
         ({"image": 1}, ValueError, "image must measure at least 4 pixels"),
         ({"image": 8.5}, TypeError, "image must be a whole number"),
         ({"batch": 0}, ValueError, "batch must be at least 1: 0"),
         ({"batch": 1, "image": 4, "mode": "training"}, ValueError, "batch must be above 1 to train on so small"),
         ({"mode": "both"}, ValueError, "mode must be one of 'inference', 'training': 'both'"),
-        ({"dtype": "int8"}, ValueError, "dtype must be one of 'fp32', 'bf16', 'fp16': 'int8'"),
-        ({"dtype": torch.float32}, ValueError, "dtype must be one of 'fp32', 'bf16', 'fp16': torch.float32"),
-        ({"memory_format": "nhwc"}, ValueError, "memory_format must be one of 'contiguous', 'channels_last': 'nhwc'"),
+        ({"dtype": "int8"}, ValueError, "dtype must be one of 'fp32', 'bf16', 'fp16', 'fp64', or .*: 'int8'"),
+        ({"dtype": torch.int8}, ValueError, "dtype must be one of .* torch.float32, .*: torch.int8"),
+        (
+            {"memory_format": "nhwc"},
+            ValueError,
+            "memory_format must be one of 'contiguous', .*: 'nhwc'",
+        ),
         ({"threads": 0}, ValueError, "threads must be at least 1: 0"),
         ({"threads": True}, TypeError, "threads must be a whole number"),
         ({"device": "meta"}, ValueError, "device must be 'cpu'.*: 'meta'"),
@@ -290,16 +347,16 @@ def test_an_autocast_around_it_does_not_count():
         ({"seconds": 0}, ValueError, "seconds must be a finite number above 0: 0"),
         ({"seconds": float("nan")}, ValueError, "seconds must be a finite number above 0: nan"),
         ({"seconds": "long"}, TypeError, "seconds must be a number above 0: 'long'"),
-        ({"model_or_name": rl.BlockSpec("basic", 4), "mode": "training"}, ValueError, "mode must be 'inference' for a"),
+        ({"network": rl.BlockSpec("basic", 4), "mode": "training"}, ValueError, "mode must be 'inference' for a"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
 def test_wrong_input(arguments, error, message):
     with pytest.raises(error, match=message):
-        rl.lab.measure(**{"model_or_name": "cifar_resnet20", "image": 8, **SHORT} | arguments)
-    if "mode" not in arguments and "model_or_name" not in arguments:
+        rl.lab.measure(**{"network": "cifar_resnet20", "image": 8, **SHORT} | arguments)
+    if "mode" not in arguments and "network" not in arguments:
         with pytest.raises(error, match=message):
-            rl.lab.layers(**{"model_or_name": "cifar_resnet20", "image": 8, **SHORT} | arguments)
+            rl.lab.layers(**{"network": "cifar_resnet20", "image": 8, **SHORT} | arguments)
     if not set(arguments) - {"dtype", "threads", "device", "seconds"}:
         with pytest.raises(error, match=message):
             rl.lab.limits(**arguments)
@@ -314,7 +371,7 @@ def test_without_a_gpu():
 
 def test_other_modules_have_no_layers():
     for module in (nn.Linear(2, 2), torchvision.models.resnet18(), rl.build(rl.BlockSpec("basic", 4))):
-        with pytest.raises(TypeError, match="model_or_name must be a name, a NetworkSpec or a"):
+        with pytest.raises(TypeError, match="network must be a name, a NetworkSpec or a"):
             rl.lab.layers(module)
     with pytest.raises(ValueError, match="what must be one of"):
         rl.lab.layers("cifar_resnet20", 8, **SHORT).by("colour")
@@ -330,7 +387,7 @@ def test_a_module_that_cannot_be_copied():
     model = nn.Sequential(nn.Flatten(), nn.Linear(3, 2))
     model.lock = (part for part in "a generator")
     assert rl.lab.measure(model, 1, 2, **SHORT).runs >= 3
-    with pytest.raises(ValueError, match="model_or_name cannot be copied"):
+    with pytest.raises(ValueError, match="network cannot be copied"):
         rl.lab.measure(model, 1, 2, mode="training", **SHORT)
 
 
@@ -340,8 +397,8 @@ def test_a_module_that_cannot_be_copied():
 @pytest.fixture
 def small_limits(monkeypatch):
     """Seconds fewer than a large product and a large copy take."""
-    monkeypatch.setattr(ceilings, "COPIED", {"cpu": 2**22})
-    monkeypatch.setattr(ceilings, "LONG_ENOUGH", 0)
+    monkeypatch.setattr(_limits, "COPIED", {"cpu": 2**22})
+    monkeypatch.setattr(_limits, "LONG_ENOUGH", 0)
 
 
 def test_limits(small_limits):
@@ -357,7 +414,7 @@ def test_limits(small_limits):
 
 def test_products_on_a_gpu_are_as_precise_as_its_convolutions():
     """The one part of it that can be seen without a GPU: torch's setting, and that it is put back."""
-    with ceilings._products_as_in_convolutions(torch.device("cuda")):
+    with _limits._products_as_in_convolutions(torch.device("cuda")):
         expected = "high" if torch.backends.cudnn.allow_tf32 else "highest"
         assert torch.get_float32_matmul_precision() == expected
     assert torch.get_float32_matmul_precision() == "highest"
@@ -447,7 +504,7 @@ def test_the_figure_is_a_page_of_its_own(written):
         (["--layers", "resnet51"], "resnet50"),
         (["--networks", "resnet18", "--image", "8"], "image must measure at least 32 pixels"),
         (["--batch", "1", "0"], "batch must be at least 1: 0"),
-        (["--dtype", "int8"], "dtype must be one of 'fp32', 'bf16', 'fp16': 'int8'"),
+        (["--dtype", "int8"], "dtype must be one of 'fp32', 'bf16', 'fp16', 'fp64', "),
         (["--threads", "0"], "threads must be at least 1: 0"),
         (["--memory-format", "nhwc"], "memory_format must be one of"),
         (["--device", "meta"], "device must be 'cpu'"),
@@ -463,6 +520,7 @@ def test_a_wrong_command_costs_one_line_and_no_time(options, message, tmp_path, 
     monkeypatch.setattr("resnet_lib.lab.timing.runs", measures)
     monkeypatch.setattr("resnet_lib.lab._limits.runs", measures)
     monkeypatch.setattr("resnet_lib.lab._measure.runs", measures)
+    monkeypatch.setattr("resnet_lib.lab._layers.runs", measures)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there.json").write_text("mine")
     with pytest.raises(SystemExit) as exit:
@@ -477,14 +535,14 @@ def test_a_wrong_command_costs_one_line_and_no_time(options, message, tmp_path, 
 
 
 def test_one_network_out_of_memory_leaves_the_others(tmp_path, monkeypatch, capsys, small_limits):
-    measure = measuring.measure
+    measure = _measure.measure
 
     def measure_or_not(name, *arguments, **options):
         if name == "wrn28_10":
             raise RuntimeError("not enough memory\nat this place")
         return measure(name, *arguments, **options)
 
-    monkeypatch.setattr(measuring, "measure", measure_or_not)
+    monkeypatch.setattr(_measure, "measure", measure_or_not)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.json").write_text("old")
     options = ["--image", "8", "--seconds", "0.001", "--out", "mine.json", "--overwrite"]
@@ -510,11 +568,11 @@ def test_what_fails_later_costs_no_row(tmp_path, monkeypatch, small_limits):
 
         return run
 
-    monkeypatch.setattr(measuring, "measure", now_and_then(measuring.measure))
-    monkeypatch.setattr(ceilings, "limits", now_and_then(ceilings.limits))
-    monkeypatch.setattr(measuring, "layers", now_and_then(next))  # a TypeError, would it come to that
+    monkeypatch.setattr(_measure, "measure", now_and_then(_measure.measure))
+    monkeypatch.setattr(_limits, "limits", now_and_then(_limits.limits))
+    monkeypatch.setattr(_layers, "layers", now_and_then(next))  # a TypeError, would it come to that
     with pytest.raises(RuntimeError):
-        measuring.layers(count()), measuring.layers()
+        _layers.layers(count()), _layers.layers()
     monkeypatch.chdir(tmp_path)
     options = [
         "--image",
@@ -539,11 +597,11 @@ def test_what_fails_later_costs_no_row(tmp_path, monkeypatch, small_limits):
 
 def test_of_several_limits_each_ceiling_is_the_highest(tmp_path, monkeypatch):
     of_pass = [
-        ceilings.Limits("cpu", 1, "fp32", 3e9, (2e9, 4e9), 5e9, (4e9, 6e9), 512, 8),
-        ceilings.Limits("cpu", 1, "fp32", 2e9, (1e9, 3e9), 7e9, (6e9, 8e9), 1024, 8),
+        _limits.Limits("cpu", 1, "fp32", 3e9, (2e9, 4e9), 5e9, (4e9, 6e9), 512, 8),
+        _limits.Limits("cpu", 1, "fp32", 2e9, (1e9, 3e9), 7e9, (6e9, 8e9), 1024, 8),
     ]
     passes = iter(of_pass)
-    monkeypatch.setattr(ceilings, "limits", lambda *_, **__: next(passes))
+    monkeypatch.setattr(_limits, "limits", lambda *_, **__: next(passes))
     monkeypatch.chdir(tmp_path)
     options = ["--image", "8", "--seconds", "0.001", "--passes", "2", "--out", "mine.json"]
     assert main(["--networks", "cifar_resnet20", *options]) == 0
@@ -553,12 +611,12 @@ def test_of_several_limits_each_ceiling_is_the_highest(tmp_path, monkeypatch):
 
 
 def test_of_several_passes_each_row_keeps_its_quickest(tmp_path, monkeypatch, small_limits):
-    measure, seconds = measuring.measure, iter([3.0, 1.0, 2.0, 4.0, 5.0, 0.5])  # two networks, three passes
+    measure, seconds = _measure.measure, iter([3.0, 1.0, 2.0, 4.0, 5.0, 0.5])  # two networks, three passes
 
     def measured(*arguments, **options):
         return replace(measure(*arguments, **options), seconds=next(seconds))
 
-    monkeypatch.setattr(measuring, "measure", measured)
+    monkeypatch.setattr(_measure, "measure", measured)
     monkeypatch.chdir(tmp_path)
     options = ["--image", "8", "--seconds", "0.001", "--passes", "3", "--out", "mine.json"]
     assert main(["--networks", "cifar_resnet20", "cifar_plain20", *options]) == 0

@@ -1,10 +1,8 @@
 """Bytes, compared with the tensors that torch keeps on a CPU: equal to the last byte."""
 
-import contextlib
 import re
 import weakref
 from dataclasses import asdict, replace
-from itertools import product
 from math import prod
 
 import pytest
@@ -17,35 +15,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import resnet_lib as rl
 from resnet_lib.cost.memory import checkpoint_bytes, memory, peak_inference
+from tests.helpers.models import OPTIMIZERS, PRECISIONS, SMALL, autocast, made, small
 from tests.helpers.strategies import blocks, networks
 
-PRECISIONS = ("fp32", "bf16", "mixed")
 SHARES = ("parameters", "weight_copies", "buffers", "gradients", "optimizer", "activations")
-OPTIMIZERS = {
-    "sgd": lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9),
-    "adam": lambda parameters: torch.optim.Adam(parameters),
-}
-# Every kind of block, shortcut and stem, small: (fields of NetworkSpec)
-SMALL = [
-    {"block": block, "preactivation": preactivation, "stem": stem, "shortcut": shortcut}
-    for block, preactivation, stem, shortcut in product(
-        ("basic", "bottleneck"), (False, True), ("imagenet", "cifar"), ("A", "B", "C", "none")
-    )
-]
-
-
-def small(fields):
-    return rl.NetworkSpec(depths=(1, 2, 1), widths=(4, 6, 8), stem_width=4, groups=2, classes=5, **fields)
-
-
-def made(spec, image, batch, precision):
-    """(model, images) as `precision` says."""
-    to = {"dtype": torch.bfloat16 if precision == "bf16" else torch.float32}
-    return rl.build(spec, **to), torch.ones(batch, spec.in_channels, *image, **to)
-
-
-def autocast(precision):
-    return torch.autocast("cpu", torch.bfloat16) if precision == "mixed" else contextlib.nullcontext()
 
 
 def nbytes(tensors):

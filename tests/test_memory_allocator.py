@@ -20,7 +20,7 @@ from torch.profiler import ProfilerActivity, profile
 
 import resnet_lib as rl
 from resnet_lib.cost.memory import memory, peak_inference
-from tests.test_memory import OPTIMIZERS, PRECISIONS, SMALL, autocast, made, small
+from tests.helpers.models import OPTIMIZERS, PRECISIONS, SMALL, autocast, made, small
 
 WORKSPACE = ("aten::conv2d", "aten::batch_norm")  # take some while they run
 NETWORKS = (  # name, image (odd and not square among them), batch

@@ -4,6 +4,7 @@ import copy
 import pickle
 import subprocess
 import sys
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -12,7 +13,9 @@ from hypothesis import given, settings
 
 import resnet_lib as rl
 from resnet_lib import nn
+from resnet_lib.nn.arguments import DTYPES
 from resnet_lib.nn.vision import torchvision
+from tests.helpers.models import vary_batch_norms
 from tests.helpers.strategies import blocks, networks
 
 TORCHVISION = rl.names()[:10]
@@ -22,18 +25,6 @@ CLASSES = {
     ("basic", True): nn.PreactBasicBlock,
     ("bottleneck", True): nn.PreactBottleneckBlock,
 }
-
-
-def vary_batch_norms(model):
-    """Make every BatchNorm do something in evaluation mode too, and little enough for nothing to blow up."""
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.reset_running_stats()
-            module.weight.data.uniform_(0.1, 0.5)
-            module.bias.data.uniform_(-0.2, 0.2)
-            module.running_mean.uniform_(-0.2, 0.2)
-            module.running_var.uniform_(0.5, 2)
-    return model
 
 
 def shapes(model):
@@ -58,12 +49,14 @@ def test_same_keys_order_and_shapes_as_torchvision(name):
 
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_same_outputs_as_torchvision(name):
+    """Two at full size; of the eight others one block a stage, since deeper ones repeat equal blocks."""
+    depths = {} if name in ("resnet18", "resnet50") else {"depths": (1, 1, 1, 1)}
     torch.manual_seed(0)
-    with torch.device("meta"):  # spares torchvision's initialisation, seconds for the wide ones
-        theirs = getattr(torchvision.models, name)()
+    with torch.device("meta"):  # spares torchvision's initialisation
+        theirs = of_torchvision(name, **depths)
     theirs.to_empty(device="cpu").fc.reset_parameters()
-    nn.initialise(vary_batch_norms(theirs))
-    ours = rl.build(name, device="meta").to_empty(device="cpu")
+    nn.initialize(vary_batch_norms(theirs))
+    ours = rl.build(name, device="meta", **depths).to_empty(device="cpu")
     ours.load_state_dict(theirs.state_dict(), strict=True)
     images = torch.randn(2, 3, 33, 49)
     with torch.no_grad():
@@ -78,6 +71,15 @@ def test_same_outputs_as_torchvision(name):
             tensor.zero_()
     theirs.load_state_dict(ours.state_dict(), strict=True)  # and the other way round
     assert_equal_states(ours.state_dict(), theirs.state_dict())
+
+
+def of_torchvision(name, depths=None):
+    """torchvision's network of that name, with other depths for its own arguments of block, groups and width."""
+    if depths is None:
+        return getattr(torchvision.models, name)()
+    with patch.object(torchvision.models.resnet, "_resnet", lambda block, layers, *_, **options: (block, options)):
+        block, options = getattr(torchvision.models, name)()
+    return torchvision.models.ResNet(block, list(depths), **options)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])
@@ -324,10 +326,11 @@ def test_copies_and_pickles():
 # ---- build's options ----
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize(("word", "dtype"), DTYPES.items())
 @pytest.mark.parametrize("name", ["cifar_resnet20", "cifar_preact164"])
-def test_dtype(name, dtype):
-    model = rl.build(name, dtype=dtype)
+def test_dtype(name, word, dtype):
+    model = rl.build(name, dtype=word)
+    assert {p.dtype for p in rl.build(name, dtype=dtype, device="meta").parameters()} == {dtype}
     assert {p.dtype for p in model.parameters()} == {dtype}
     logits = model(torch.randn(2, 3, 16, 16, dtype=dtype))
     assert logits.dtype == dtype and logits.isfinite().all()
@@ -379,13 +382,15 @@ def test_repr_is_a_drawing():
         (("resnet51",), {}, ValueError, "name must be one of resnet18, .*'resnet51'"),
         ((50,), {}, TypeError, "spec must be a NetworkSpec, a BlockSpec or a name.*: 50"),
         ((None,), {}, TypeError, "spec must be .*: None"),
-        (("resnet18",), {"dtype": torch.int8}, ValueError, "dtype must be one of torch.float32, .*: torch.int8"),
+        (("resnet18",), {"dtype": torch.int8}, ValueError, "dtype must be one of 'fp32', .* torch.float32, .*int8"),
         (("resnet18",), {"dtype": "float32"}, ValueError, "dtype must be one of .*: 'float32'"),
         (("resnet18",), {"device": "nowhere"}, ValueError, "device must be .*'meta': 'nowhere'"),
         (("resnet18",), {"device": 1.5}, TypeError, "device must be .*: 1.5"),
         (("resnet18",), {"memory_format": torch.channels_last_3d}, ValueError, "memory_format must be one of .*_3d"),
-        (("resnet18",), {"memory_format": "channels_last"}, ValueError, "memory_format must be .*'channels_last'"),
+        (("resnet18",), {"memory_format": "nhwc"}, ValueError, "memory_format must be .*: 'nhwc'"),
         (("resnet18",), {"zero_init_last": 1}, TypeError, "zero_init_last must be True or False: 1"),
+        (("resnet18",), {"clases": 10}, ValueError, "clases is not a field of a network; allowed are .*clases=10"),
+        ((rl.network("resnet18"),), {"classes": 10}, TypeError, "classes must be given where spec is a name"),
         (("plain18",), {"zero_init_last": True}, ValueError, "zero_init_last needs a shortcut: .*'none'"),
     ],
 )

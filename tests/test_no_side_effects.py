@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from typing import Any
-
 import pytest
 import torch
 
 import resnet_lib as rl
 from resnet_lib.cost.conventions import CONVENTIONS
+from tests.helpers.models import equal, state_of
 
 CALLS = {
     "price": lambda model, bill: (
@@ -34,31 +32,6 @@ CALLS = {
     ),
     "layers": lambda model, bill: rl.lab.layers(model, 16, 2, threads=2, seconds=1e-3),
 }
-
-
-def state_of(model: torch.nn.Module) -> dict[str, Any]:
-    """All that a call could leave behind."""
-    modules = dict(model.named_modules())
-    return {
-        "training": {name: module.training for name, module in modules.items()},
-        "hooks": {
-            name: [len(value) for key, value in vars(module).items() if "hooks" in key]
-            for name, module in modules.items()
-        },
-        "attributes": {name: sorted(vars(module)) for name, module in modules.items()},
-        "state": {name: tensor.clone() for name, tensor in model.state_dict().items()},
-        "gradients": {name: tensor.grad.clone() for name, tensor in model.named_parameters()},
-        "settings": {name: (t.dtype, t.device, t.stride()) for name, t in model.state_dict().items()},
-        "random": torch.get_rng_state(),
-        "threads": torch.get_num_threads(),
-        "environment": dict(os.environ),
-    }
-
-
-def equal(a: Any, b: Any) -> bool:
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
-    return torch.equal(a, b) if isinstance(a, torch.Tensor) else bool(a == b)
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from resnet_lib.lab._fast import fast
+    from resnet_lib.lab._layers import layers
     from resnet_lib.lab._limits import limits
-    from resnet_lib.lab._measure import layers, measure
+    from resnet_lib.lab._measure import measure
     from resnet_lib.lab._train import train
     from resnet_lib.lab.settings import Settings
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _ON_FIRST_USE = {
     "Settings": "resnet_lib.lab.settings",
     "fast": "resnet_lib.lab._fast",
-    "layers": "resnet_lib.lab._measure",
+    "layers": "resnet_lib.lab._layers",
     "limits": "resnet_lib.lab._limits",
     "measure": "resnet_lib.lab._measure",
     "train": "resnet_lib.lab._train",

@@ -1,4 +1,4 @@
-"""What this machine can do at most: multiply-adds and bytes per second, measured with torch's own operators."""
+"""The most that this machine can do: multiply-adds and bytes per second, measured with torch's own operators."""
 
 from __future__ import annotations
 
@@ -11,15 +11,8 @@ from typing import Any
 import torch
 
 from resnet_lib import _check
-from resnet_lib.lab.timing import (
-    Spread,
-    a_device,
-    a_dtype,
-    a_number_of_threads,
-    runs,
-    spread,
-    torch_threads,
-)
+from resnet_lib.lab.timing import Spread, as_device, as_threads, runs, spread, torch_threads
+from resnet_lib.nn.arguments import as_dtype, word
 
 SIDES = (512, 1024)  # of a matrix: these two at least
 LONG_ENOUGH = 0.02  # seconds: a product of larger matrices gains nothing
@@ -41,18 +34,26 @@ class Limits:
     copied: int  # bytes of the tensor that was copied
 
 
-def limits(dtype: str = "fp32", threads: int | None = None, device: Any = "cpu", seconds: float = 4.0) -> Limits:
-    """The most multiply-adds a second (a large matrix product) and bytes a second (a large copy) of this machine.
+def limits(
+    dtype: torch.dtype | str = "fp32", threads: int | None = None, device: Any = "cpu", seconds: float = 4.0
+) -> Limits:
+    """Measure the most multiply-adds a second (a large matrix product) and bytes a second (a large copy) reached here.
 
-    Square matrices of `dtype` ("fp32", "bf16", "fp16"), 512 a side, 1024, … until a product takes 20 ms; the best
-    median counts. A copy reads its bytes and writes as many: both are counted. `threads` are torch's (None: as many as
-    now), `seconds` about how long all of it may take. On a GPU, fp32 multiplies as cuDNN's convolutions do: by torch's
-    default in TF32, whose peak is far higher.
+    Square matrices of `dtype` ("fp32", "bf16", "fp16", "fp64" or torch's own) have 512 rows, 1024, … until a product
+    takes 20 ms; the best median counts. A copy reads its bytes and writes as many: both are counted. `threads` are
+    torch's, by default unchanged. All of it takes about `seconds`. On a GPU, fp32 multiplies as cuDNN's convolutions
+    do: by torch's default in TF32, whose peak is far higher.
 
-    Raises ValueError or TypeError for a dtype, device, number of threads or time that will not do here.
+    Raises ValueError or TypeError for a dtype, device, number of threads or time that cannot be used here.
+
+    >>> found = limits(seconds=0.1)
+    >>> found.macs_quartiles[0] <= found.macs_per_second <= found.macs_quartiles[1]
+    True
+
+    Chapter 9.
     """
-    multiplied, on = a_dtype(dtype), a_device(device)
-    threads, seconds = a_number_of_threads(threads), _check.positive_number("seconds", seconds)
+    multiplied, on = as_dtype(dtype), as_device(device)
+    threads, seconds = as_threads(threads), _check.positive_number("seconds", seconds)
     with torch_threads(threads) as count, _products_as_in_convolutions(on):
         products = _products(multiplied, on, seconds / 8)
         side = min(products, key=lambda side: products[side].median / side**3)
@@ -61,11 +62,11 @@ def limits(dtype: str = "fp32", threads: int | None = None, device: Any = "cpu",
         target = torch.empty_like(source)
         copy = spread(runs(lambda: target.copy_(source), on, seconds / 4))
     macs = _per_second(side**3, products[side])
-    return Limits(str(on), count, dtype, *macs, *_per_second(2 * copied, copy), side, copied)
+    return Limits(str(on), count, word(multiplied), *macs, *_per_second(2 * copied, copy), side, copied)
 
 
 def _products(dtype: torch.dtype, device: torch.device, seconds: float) -> dict[int, Spread]:
-    """For each side of a square matrix the seconds of a product."""
+    """Return for each side of a square matrix the seconds of a product."""
     times: dict[int, Spread] = {}
     side = SIDES[0]
     while side <= SIDES[1] or times[side // 2].lower < LONG_ENOUGH:

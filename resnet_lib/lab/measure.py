@@ -105,11 +105,12 @@ def _refuse(arguments: argparse.Namespace) -> None:
             price(network(name), arguments.image, batch)
 
     from resnet_lib.lab import timing  # loads torch, which takes a while: after the other checks
+    from resnet_lib.nn.arguments import as_dtype, as_memory_format
 
-    timing.a_dtype(arguments.dtype)
-    timing.a_memory_format(arguments.memory_format)
-    timing.a_device(arguments.device)
-    timing.a_number_of_threads(arguments.threads)
+    as_dtype(arguments.dtype)
+    as_memory_format(arguments.memory_format)
+    timing.as_device(arguments.device)
+    timing.as_threads(arguments.threads)
     _check.positive_number("seconds", arguments.seconds)
     _check.positive_int("passes", arguments.passes)
 
@@ -118,8 +119,9 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     """The record: provenance, settings, limits, time model and rows."""
     from tqdm import tqdm
 
+    from resnet_lib.lab._layers import layers
     from resnet_lib.lab._limits import limits
-    from resnet_lib.lab._measure import layers, measure
+    from resnet_lib.lab._measure import measure
     from resnet_lib.lab.provenance import provenance
     from resnet_lib.lab.timing import torch_threads
 

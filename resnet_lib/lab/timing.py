@@ -13,13 +13,11 @@ from torch.utils.benchmark import Timer
 
 from resnet_lib import _check
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
-FEWEST_RUNS = 3  # of which quartiles still say something
+FEWEST_RUNS = 3  # quartiles of fewer say nothing
 
 
 class Spread(NamedTuple):
-    """Median and quartiles of so many runs."""
+    """Median and quartiles of a number of `runs`."""
 
     median: float
     lower: float
@@ -28,23 +26,23 @@ class Spread(NamedTuple):
 
 
 def spread(values: Iterable[float]) -> Spread:
-    """Of at least one value."""
+    """Return median and quartiles of at least one value."""
     values = list(values)
     lower, median, upper = quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
     return Spread(median, lower, upper, len(values))
 
 
 def runs(function: Callable[[], object], device: torch.device, seconds: float) -> list[float]:
-    """Seconds of call after call, each waited for, until they add up to `seconds` (at least three calls).
+    """Return the seconds of call after call until they add up to `seconds` (at least three calls).
 
     On a CPU torch.utils.benchmark's Timer takes the times: of single calls, or of blocks of ten, hundred, …, where a
-    call is so short (under some 10 ms) that reading the clock could show. On a GPU two CUDA events enclose each call.
-    Calls before, which find the right algorithm and fill the allocator's pool, are not counted.
+    call is so short (under about 10 ms) that reading the clock could show. On a GPU two CUDA events enclose each call.
+    The first calls, which find the right algorithm and fill the allocator's pool, are not counted.
     """
     for call in range(3):
         start = perf_counter()
         function()
-        synchronise(device)
+        synchronize(device)
         took = perf_counter() - start
         if device.type != "cuda" and (call or took < seconds / FEWEST_RUNS):
             break  # cuDNN settles later; and a long first call may have compiled something
@@ -60,19 +58,19 @@ def runs(function: Callable[[], object], device: torch.device, seconds: float) -
         start = stamp(device)
         function()
         end = stamp(device)
-        synchronise(device)
+        synchronize(device)
         times.append(between(start, end))
     return times
 
 
-def synchronise(device: torch.device) -> None:
-    """Wait until the device has done what it was asked for; a CPU has."""
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done all its work; a CPU works at once."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def stamp(device: torch.device) -> Any:
-    """This moment on the device's own clock: a CUDA event in the GPU's queue, or the CPU's seconds."""
+    """Return this moment on the device's own clock: a CUDA event in the GPU's queue, or the CPU's seconds."""
     if device.type != "cuda":
         return perf_counter()
     event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
@@ -81,14 +79,14 @@ def stamp(device: torch.device) -> Any:
 
 
 def between(start: Any, end: Any) -> float:
-    """Seconds from one `stamp` to another; those of a GPU need `synchronise` first."""
+    """Return the seconds from one `stamp` to another; those of a GPU need `synchronize` first."""
     seconds: float = end - start if isinstance(start, float) else start.elapsed_time(end) / 1000
     return seconds
 
 
 @contextmanager
 def torch_threads(count: int | None) -> Iterator[int]:
-    """So many threads in torch's operators (None: as many as now), and as many as before afterwards."""
+    """Run torch's operators on `count` threads (None: unchanged), then restore the previous number."""
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(before if count is None else count)
@@ -100,18 +98,8 @@ def torch_threads(count: int | None) -> Iterator[int]:
 # --- arguments ------------------------------------------------------------------------------------------------------
 
 
-def a_dtype(value: Any) -> torch.dtype:
-    """The dtype of that name."""
-    return DTYPES[_check.one_of("dtype", value, DTYPES)]
-
-
-def a_memory_format(value: Any) -> torch.memory_format:
-    """The memory format of that name."""
-    return MEMORY_FORMATS[_check.one_of("memory_format", value, MEMORY_FORMATS)]
-
-
-def a_device(value: Any) -> torch.device:
-    """A CPU, or a GPU that CUDA finds here, with its index."""
+def as_device(value: Any) -> torch.device:
+    """Return a CPU, or a GPU that CUDA finds here, with its index."""
     gpus = torch.cuda.device_count()
     allowed = "'cpu'" + (" or 'cuda'" if gpus else ", since torch finds no CUDA device here")
     try:
@@ -125,6 +113,6 @@ def a_device(value: Any) -> torch.device:
     return device
 
 
-def a_number_of_threads(value: Any) -> int | None:
-    """At least one, or None."""
+def as_threads(value: Any) -> int | None:
+    """Return a number of threads, at least one, or None."""
     return None if value is None else _check.positive_int("threads", value)

@@ -1,4 +1,4 @@
-"""What a network computes: torch modules made from the description. Importing this loads torch."""
+"""What a network computes: torch modules made from the description. Importing it loads torch."""
 
 from resnet_lib.nn.blocks import (
     BasicBlock,
@@ -9,7 +9,7 @@ from resnet_lib.nn.blocks import (
     ZeroPadding,
 )
 from resnet_lib.nn.files import load, save
-from resnet_lib.nn.network import ResNet, build, initialise
+from resnet_lib.nn.network import ResNet, build, initialize
 
 __all__ = [
     "BasicBlock",
@@ -20,7 +20,7 @@ __all__ = [
     "ResidualBlock",
     "ZeroPadding",
     "build",
-    "initialise",
+    "initialize",
     "load",
     "save",
 ]

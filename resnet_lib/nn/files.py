@@ -13,9 +13,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from resnet_lib._version import __version__
+from resnet_lib.nn.arguments import DTYPES, usable_device
 from resnet_lib.nn.blocks import ResidualBlock, refuse_symbols
-from resnet_lib.nn.network import DTYPES, ResNet, filled, usable_device
+from resnet_lib.nn.changed import change, ours
+from resnet_lib.nn.network import ResNet, filled
 from resnet_lib.nn.tensors import read_tensors, write_tensors
 from resnet_lib.spec import BlockSpec, NetworkSpec
 
@@ -23,9 +27,9 @@ SPECS: dict[str, type[NetworkSpec] | type[BlockSpec]] = {"NetworkSpec": NetworkS
 
 
 def to_json(spec: NetworkSpec | BlockSpec) -> str:
-    """The description as JSON: its `type` and its fields.
+    """Return the description as JSON: its `type` and its fields.
 
-    Raises TypeError if `spec` is no description or holds symbols.
+    Raises TypeError if `spec` is not a description or holds symbols.
     """
     if not isinstance(spec, NetworkSpec | BlockSpec):
         raise TypeError(f"spec must be a NetworkSpec or a BlockSpec: {spec!r}")
@@ -34,7 +38,7 @@ def to_json(spec: NetworkSpec | BlockSpec) -> str:
 
 
 def from_json(text: str) -> NetworkSpec | BlockSpec:
-    """The description that `to_json` wrote. Raises ValueError for a text that is none."""
+    """Return the description that `to_json` wrote. Raises ValueError for any other text."""
     try:
         values = json.loads(text)
         return SPECS[values.pop("type")](**values)
@@ -46,44 +50,70 @@ def from_json(text: str) -> NetworkSpec | BlockSpec:
 def save(model: ResNet | ResidualBlock, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """Write the model's description, parameters and buffers to the file `path`, as a whole or not at all.
 
-    The device, the memory format and the training flag are not kept; see `load`. Until the file is written
-    the weights take two to three times their memory.
+    The device, the memory format, the training flag and which parameters are frozen are not kept; see `load`. Until the
+    file is written the weights take two to three times their memory.
 
-    Raises TypeError if `model` is not `build`'s, ValueError if it is on the device "meta" (there are no weights)
-    or has been changed so that its weights are not those of its description,
-    FileExistsError if `path` exists and `overwrite` is False, and OSError naming `path` if it cannot be written.
+    Raises TypeError if `model` is not `build`'s.
+    Raises ValueError if it is on the device "meta", where it has no weights, or has weights of another dtype than
+    float32, float64, float16 and bfloat16.
+    Raises ValueError if it no longer computes what `model.spec` describes (see `nn.changed`).
+    Raises FileExistsError if `path` exists and `overwrite` is False.
+    Raises OSError naming `path` if it cannot be written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from resnet_lib.nn import build
+    >>> with TemporaryDirectory() as folder:
+    ...     save(build("cifar_resnet20"), f"{folder}/net.safetensors")
+    ...     load(f"{folder}/net.safetensors").spec.layers
+    20
+
+    Chapter 10.
     """
-    if not isinstance(model, ResNet | ResidualBlock):
-        raise TypeError(f"model must be a network or block as rl.build makes it, not {type(model).__name__}")
+    model = ours(model)
     path = Path(path)
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(errno.EEXIST, "overwrite=True would replace the file that is there", str(path))
     state = model.state_dict()
     if any(tensor.is_meta for tensor in state.values()):
-        raise ValueError("model must have weights, which it has not on the device 'meta'")
-    try:
-        filled(model.spec, state)
-    except RuntimeError as error:
-        raise ValueError(f"model must have the weights that model.spec describes: {error}") from error
+        raise ValueError("model must have weights; on the device 'meta' it has none")
+    if changed := change(model):
+        raise ValueError(
+            f"model must compute what model.spec describes, and {changed}. A file holds a description and weights: "
+            "rl.build makes networks with other fields, such as rl.build('resnet50', classes=10)"
+        )
+    _refuse_dtypes(state)
     write_tensors(path, state, {"spec": to_json(model.spec), "resnet_lib": __version__})
 
 
 def load(path: str | os.PathLike[str], *, device: Any = None) -> ResNet | ResidualBlock:
-    """The network or block that `save` wrote, with the same description, weights, buffers and dtypes, on `device`.
+    """Return the network or block that `save` wrote, with the same description, weights, buffers and dtypes.
 
-    It is in training mode, as any new module, with torch's usual memory format. No random numbers are drawn.
+    It is on `device`, by default torch's current one, and in training mode, as any new module, with torch's usual
+    memory format. No random numbers are drawn.
 
-    Raises FileNotFoundError for a missing file, another OSError for one that cannot be read, ValueError for one
-    that is damaged or was not written by `save`, and, like `build`, ValueError or TypeError for the device.
+    Raises FileNotFoundError for a missing file and another OSError for one that cannot be read.
+    Raises ValueError for a file that is damaged or was not written by `save`; it names the format where it knows it.
+    Raises ValueError or TypeError for a device that cannot be used here.
+
+    >>> load("weights.pth")
+    Traceback (most recent call last):
+    FileNotFoundError: [Errno 2] No such file or directory: 'weights.pth'
+
+    Chapter 10.
     """
     device = usable_device(device)
     tensors, metadata = read_tensors(path)
     if "spec" not in metadata:
         raise ValueError(f"{path} was not written by rl.save: its metadata lack spec")
     try:
-        for key, tensor in tensors.items():
-            if tensor.is_floating_point() and tensor.dtype not in DTYPES:
-                raise ValueError(f"{key} must have one of the dtypes {', '.join(map(str, DTYPES))}: {tensor.dtype}")
+        _refuse_dtypes(tensors)
         return filled(from_json(metadata["spec"]), tensors).to(device=device)
     except (ValueError, RuntimeError) as error:
         raise ValueError(f"{path} does not hold the weights of the network that it describes: {error}") from error
+
+
+def _refuse_dtypes(tensors: dict[str, Tensor]) -> None:
+    for key, tensor in tensors.items():
+        if tensor.is_floating_point() and tensor.dtype not in DTYPES.values():
+            allowed = ", ".join(map(str, DTYPES.values()))
+            raise ValueError(f"{key} must have one of the dtypes {allowed}: {tensor.dtype}")
