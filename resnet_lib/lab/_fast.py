@@ -62,11 +62,10 @@ def fast(
     Chapter 9.
     """
     model = ours(model)
-    _check.boolean("fold", fold)
+    fold = _check.boolean("fold", fold)
     layout = as_memory_format(memory_format)
     dtype = None if dtype is None else as_dtype(dtype)
-    if compiled is not None:
-        _check.boolean("compiled", compiled)
+    compiled = None if compiled is None else _check.boolean("compiled", compiled)
 
     if any(is_parametrized(module) for module in model.modules()):
         raise ValueError(

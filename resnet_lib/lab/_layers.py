@@ -88,8 +88,7 @@ def layers(
     Chapter 9.
     """
     threads, seconds = as_threads(threads), _check.positive_number("seconds", seconds)
-    if not isinstance(network, ResNet | NetworkSpec | str):
-        raise TypeError(f"network must be a name, a NetworkSpec or a network of rl.build: {network!r}")
+    _check.instance("network", network, (ResNet, NetworkSpec, str), "a name, a NetworkSpec or a network of rl.build")
     if isinstance(network, ResNet) and (changed := change(network)):
         raise ValueError(f"network must compute what its description says, whose rows these are, and {changed}")
     settings = {"dtype": dtype, "memory_format": memory_format, "device": device}

@@ -91,8 +91,7 @@ def description(network: Network) -> NetworkSpec | BlockSpec | None:
         return network
     if isinstance(network, ResNet | ResidualBlock):
         return network.spec if change(network) is None else None
-    if not isinstance(network, nn.Module):
-        raise TypeError(f"network must be a name, a description or a torch module: {network!r}")
+    _check.instance("network", network, nn.Module, "a name, a description or a torch module")
     return None
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from resnet_lib import _check
-from resnet_lib.spec import BlockSpec, NetworkSpec, Operation
+from resnet_lib.spec import BlockSpec, Operation
 
 
 def module(op: Operation, **to: Any) -> nn.Module:
@@ -30,14 +29,6 @@ def module(op: Operation, **to: Any) -> nn.Module:
         case "linear":
             return nn.Linear(*channels, **to)
     raise ValueError(f"op.kind must be that of an operation with a module: {op.kind!r}")
-
-
-def refuse_symbols(spec: BlockSpec | NetworkSpec) -> None:
-    """Raise TypeError for a description with SymPy symbols: it has a price, but no weights."""
-    for field in fields(spec):
-        value = getattr(spec, field.name)
-        if any(map(_check.is_symbol, value if isinstance(value, tuple) else (value,))):
-            raise TypeError(f"{field.name} must be a number in a network to be built, not a symbol: {value!r}")
 
 
 class ZeroPadding(nn.Module):
@@ -86,12 +77,11 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, spec: BlockSpec, *, device: Any = None, dtype: torch.dtype | None = None) -> None:
         super().__init__()
-        if not isinstance(spec, BlockSpec):
-            raise TypeError(f"spec must be a BlockSpec, such as rl.BlockSpec('basic', 64): {spec!r}")
+        _check.instance("spec", spec, BlockSpec, "a BlockSpec, such as rl.BlockSpec('basic', 64)")
         if (spec.block, spec.preactivation) != (self.block, self.preactivation):
             expected = f"block={self.block!r} and preactivation={self.preactivation}"
             raise ValueError(f"spec must have {expected} for a {type(self).__name__}: {spec!r}")
-        refuse_symbols(spec)
+        _check.no_symbols("a network to be built", spec)
         self.spec = spec
         to = {"device": device, "dtype": dtype}
         for op in spec.operations:

@@ -15,9 +15,10 @@ from typing import Any
 
 from torch import Tensor
 
+from resnet_lib import _check
 from resnet_lib._version import __version__
 from resnet_lib.nn.arguments import DTYPES, usable_device
-from resnet_lib.nn.blocks import ResidualBlock, refuse_symbols
+from resnet_lib.nn.blocks import ResidualBlock
 from resnet_lib.nn.changed import change, ours
 from resnet_lib.nn.network import ResNet, filled
 from resnet_lib.nn.tensors import read_tensors, write_tensors
@@ -31,9 +32,8 @@ def to_json(spec: NetworkSpec | BlockSpec) -> str:
 
     Raises TypeError if `spec` is not a description or holds symbols.
     """
-    if not isinstance(spec, NetworkSpec | BlockSpec):
-        raise TypeError(f"spec must be a NetworkSpec or a BlockSpec: {spec!r}")
-    refuse_symbols(spec)
+    _check.instance("spec", spec, (NetworkSpec, BlockSpec), "a NetworkSpec or a BlockSpec")
+    _check.no_symbols("a network to be built", spec)
     return json.dumps({"type": type(spec).__name__} | {f.name: getattr(spec, f.name) for f in fields(spec)})
 
 

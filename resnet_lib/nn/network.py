@@ -10,15 +10,10 @@ from torch import Tensor, nn
 
 from resnet_lib import _check
 from resnet_lib.nn.arguments import as_dtype, as_memory_format, usable_device
-from resnet_lib.nn.blocks import ResidualBlock, module, refuse_symbols, residual_block
+from resnet_lib.nn.blocks import ResidualBlock, module, residual_block
 from resnet_lib.nn.published import published
-from resnet_lib.spec import BlockSpec, NetworkSpec, StageSpec
+from resnet_lib.spec import BlockSpec, NetworkSpec
 from resnet_lib.zoo import network
-
-
-def _stage(stage: StageSpec, **to: Any) -> nn.Sequential:
-    specs = [stage.first] + [stage.others] * (stage.depth - 1)
-    return nn.Sequential(*(residual_block(spec, **to) for spec in specs))
 
 
 class ResNet(nn.Module):
@@ -47,16 +42,16 @@ class ResNet(nn.Module):
 
     def __init__(self, spec: NetworkSpec, *, device: Any = None, dtype: torch.dtype | None = None) -> None:
         super().__init__()
-        if not isinstance(spec, NetworkSpec):
-            raise TypeError(f"spec must be a NetworkSpec, such as rl.network('resnet50'): {spec!r}")
-        refuse_symbols(spec)
+        _check.instance("spec", spec, NetworkSpec, "a NetworkSpec, such as rl.network('resnet50')")
+        _check.no_symbols("a network to be built", spec)
         self.spec = spec
+        to = {"device": device, "dtype": dtype}
         for op in spec.stem_operations:
-            self.add_module(op.name, module(op, device=device, dtype=dtype))
+            self.add_module(op.name, module(op, **to))
         for stage in spec.stages:
-            self.add_module(stage.name, _stage(stage, device=device, dtype=dtype))
+            self.add_module(stage.name, nn.Sequential(*(residual_block(block, **to) for block in stage.blocks)))
         for op in spec.head_operations:
-            self.add_module(op.name, module(op, device=device, dtype=dtype))
+            self.add_module(op.name, module(op, **to))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)  # (N, stem_width, H/2, W/2) with the ImageNet stem, (N, stem_width, H, W) with CIFAR's
@@ -159,12 +154,12 @@ def build(
     elif overrides:
         allowed = "where spec is a name; dataclasses.replace gives a description other fields"
         raise TypeError(f"{next(iter(overrides))} must be given {allowed}: {spec!r}")
-    if not isinstance(spec, NetworkSpec | BlockSpec):
-        raise TypeError(f"spec must be a NetworkSpec, a BlockSpec or a name, such as 'resnet50': {spec!r}")
+    such_as = "a NetworkSpec, a BlockSpec or a name, such as 'resnet50'"
+    _check.instance("spec", spec, (NetworkSpec, BlockSpec), such_as)
     dtype = None if dtype is None else as_dtype(dtype)
     memory_format = None if memory_format is None else as_memory_format(memory_format)
     device_or_default = usable_device(device)
-    _check.boolean("zero_init_last", zero_init_last)
+    zero_init_last = _check.boolean("zero_init_last", zero_init_last)
     if weights is not None and zero_init_last:
         raise ValueError(f"zero_init_last is for new weights, not for published ones: weights={weights!r}")
     if weights is not None and device_or_default.type == "meta":
