@@ -22,6 +22,7 @@ from resnet_lib.spec import BlockSpec, NetworkSpec
 from resnet_lib.zoo import names, network
 
 if TYPE_CHECKING:
+    from resnet_lib._table import table
     from resnet_lib.book.ask import check, predict, quiz
     from resnet_lib.book.explore import explore, formatted
     from resnet_lib.cost.conventions import explain, report
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from resnet_lib.nn import build, load, save
 
 _ON_FIRST_USE = {
+    "_table": ("table",),
     "book.ask": ("check", "predict", "quiz"),
     "book.explore": ("explore", "formatted"),
     "cost.conventions": ("explain", "report"),
