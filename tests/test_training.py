@@ -192,6 +192,18 @@ def assert_in_tensorboard(out, epochs):
         assert logged == [(epoch.step, pytest.approx(getattr(epoch, name))) for epoch in epochs]
 
 
+def test_a_training_shows_itself():
+    """With at most 20 epochs, the last among them, and without times, which differ from run to run."""
+    rows = tuple(_train.Epoch(n, 10 * n, 0.1 / n, 2 / n, 0.5 / n, 1 / n, 0.4 / n, 3.21 * n) for n in range(1, 51))
+    shown = _train.Trained(rl.build(TINY), rows, 0.0123, 0.0456)
+    title, _, names, _, *lines = repr(shown).splitlines()
+    assert title == "Training error 1.23 %, test error 4.56 %"
+    assert "seconds" not in names
+    assert [int(line.split()[0]) for line in lines] == [*range(3, 49, 3), 50]
+    assert lines[-1].split() == ["50", "0.002", "0.040", "1.00", "%", "0.020", "0.80", "%"]
+    assert shown._repr_html_().count("<tr>") == len(lines) + 1
+
+
 def test_nothing_of_ours_changes(capfd, tmp_path, monkeypatch):
     """Neither torch's random numbers nor its threads; and nothing is written or printed unless asked for."""
     monkeypatch.chdir(tmp_path)
@@ -593,6 +605,18 @@ def test_a_training_from_given_weights_goes_on_from_the_same(tmp_path, monkeypat
     assert all(torch.equal(value, whole[name]) for name, value in resumed.items())
 
 
+def with_tied_weights():
+    model = rl.build(TINY)
+    model.layer1[0].conv2.weight = model.layer1[0].conv1.weight
+    return model
+
+
+def without_a_relu():
+    model = rl.build(TINY)
+    model.layer2[0].relu1 = torch.nn.Identity()
+    return model
+
+
 def with_other_classes():
     model = rl.build(TINY)
     model.fc = torch.nn.Linear(16, 7)
@@ -602,8 +626,10 @@ def with_other_classes():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: rl.build(TINY, device="meta"), ValueError, "network must have weights; it is on the device 'meta'"),
-        (with_other_classes, ValueError, "network must have the weights that network.spec describes: .*fc"),
+        (lambda: rl.build(TINY, device="meta"), ValueError, "network must have weights; on the device 'meta' it has"),
+        (with_other_classes, ValueError, "network must compute what network.spec describes, and fc has "),
+        (with_tied_weights, ValueError, "network must compute .* layer1.0.conv2.weight is layer1.0.conv1.weight"),
+        (without_a_relu, ValueError, "network must compute .* layer2.0.relu1 is Identity instead of ReLU"),
         (lambda: rl.build(replace(TINY, classes=7)), ValueError, "classes must be 10, as in digits: .*: 7"),
         (lambda: torch.nn.Linear(1, 1), TypeError, "network must be a name, .*: Linear"),
         (lambda: rl.build(rl.BlockSpec("basic", 8)), TypeError, "network must be a name, "),

@@ -27,6 +27,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import islice
+from math import ceil
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -43,11 +44,13 @@ from tqdm.auto import tqdm
 
 from resnet_lib import _check
 from resnet_lib._files import naming, path_named, remove_unfinished, write_text
+from resnet_lib._table import Shown, Table
 from resnet_lib.lab.data import Augmented, Data, Order, Prepared, digits, fold_seed, length
 from resnet_lib.lab.progress import Epoch, Progress, read_checkpoint, write_checkpoint
 from resnet_lib.lab.provenance import provenance
 from resnet_lib.lab.settings import Settings
 from resnet_lib.nn import build, save
+from resnet_lib.nn.changed import change
 from resnet_lib.nn.files import to_json
 from resnet_lib.nn.network import ResNet, filled
 from resnet_lib.nn.tensors import sha256
@@ -58,14 +61,42 @@ CHECKPOINT, METRICS, NETWORK, RUN = "checkpoint.safetensors", "metrics.csv", "ne
 TENSORBOARD, LOCK = "tensorboard", ".training.lock"
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A network in evaluation mode, how it got there, and its final errors on both splits, as shares of 1."""
+@dataclass(frozen=True, repr=False)
+class Trained(Shown):
+    """A network in evaluation mode, how it got there, and its final errors on both splits, as shares of 1.
+
+    - `model` is the network.
+    - `epochs` are the rows of metrics.csv.
+    - `train_error` and `test_error` are its errors at the end.
+
+    It shows itself as a table with at most 20 epochs.
+
+    >>> Trained(build("cifar_resnet20"), (Epoch(1, 10, 0.1, 1.2, 0.4, 0.9, 0.3, 5.0),), 0.25, 0.3)
+    Training error 25.00 %, test error 30.00 %
+    <BLANKLINE>
+    epoch     lr  running loss  running error  test loss  test error
+    ----------------------------------------------------------------
+        1  0.100         1.200        40.00 %      0.900     30.00 %
+
+    Chapter 10.
+    """
 
     model: ResNet
     epochs: tuple[Epoch, ...]
     train_error: float
     test_error: float
+
+    def table(self) -> Table:
+        every = ceil(len(self.epochs) / 20)
+        rows = [
+            (row.epoch, row.lr, row.running_loss, row.running_error, row.test_loss, row.test_error)
+            for row in self.epochs
+            if row.epoch % every == 0 or row is self.epochs[-1]
+        ]
+        columns = {"epoch": "", "lr": "", "running loss": "3", "running error": "percent 2"}
+        columns |= {"test loss": "3", "test error": "percent 2"}
+        caption = f"Training error {100 * self.train_error:.2f} %, test error {100 * self.test_error:.2f} %"
+        return Table(columns, rows, caption=caption)
 
 
 @torch.random.fork_rng(devices=())
@@ -168,7 +199,8 @@ def _learn_all(run: _Run, progress: Progress, checkpoint_every: int | None, show
             epoch_ends = progress.step % steps == 0
             if not epoch_ends and (checkpoint_every is None or progress.step % checkpoint_every):
                 continue
-            progress.add(*accelerator.reduce(sums).tolist(), time.perf_counter() - start)
+            loss, wrong = accelerator.reduce(sums).tolist()
+            progress.add(loss, wrong, time.perf_counter() - start)
             if epoch_ends:
                 progress.end_epoch(lr, steps * settings.batch, *run.evaluate(run.test_loader))
                 bar.set_postfix_str(f"test error {progress.epochs[-1].test_error:.2%}")
@@ -311,14 +343,12 @@ def _initial(network: NetworkSpec | ResNet | str, data: Data, settings: Settings
     assert isinstance(model, ResNet)
     if given is None:
         return model, None
+    if changed := change(given):
+        raise ValueError(f"network must compute what network.spec describes, and {changed}")
     state = given.state_dict()
     if any(tensor.is_meta for tensor in state.values()):
-        raise ValueError("network must have weights; it is on the device 'meta'")
-    try:
-        model.load_state_dict(state)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"network must have the weights that network.spec describes: {reason}") from error
+        raise ValueError("network must have weights; on the device 'meta' it has none")
+    model.load_state_dict(state)
     return model, sha256(model.state_dict(), {})
 
 
