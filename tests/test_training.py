@@ -706,6 +706,8 @@ def test_bad_settings(setting, value, error, message):
         (TINY, {}, {"checkpoint_every": 0}, ValueError, "checkpoint_every must be at least 1: 0"),
         (TINY, {}, {"workers": -1}, ValueError, "workers must be at least 0: -1"),
         (TINY, {}, {"cpu": 1}, TypeError, "cpu must be True or False: 1"),
+        (TINY, {}, {"resume": "no"}, TypeError, "resume must be True or False: 'no'"),
+        (TINY, {}, {"progress": None}, TypeError, "progress must be True or False: None"),
         (TINY, {}, {"data": "mnist"}, TypeError, "data must be 'digits', or the result of a function of"),
         (TINY, {}, {"out": ""}, ValueError, "out must not be empty; the current folder is '.': ''"),
         (TINY, {}, {"out": 3}, TypeError, "out must be a path: 3"),

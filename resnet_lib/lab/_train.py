@@ -144,6 +144,8 @@ def train(
     Chapter 10.
     """
     settings, data = _settings(settings), _data(data)
+    for name, flag in (("resume", resume), ("cpu", cpu), ("progress", progress)):
+        _check.boolean(name, flag)
     workers = _check.whole_number("workers", workers, at_least=0)
     if checkpoint_every is not None:
         checkpoint_every = _check.whole_number("checkpoint_every", checkpoint_every, at_least=1)
@@ -449,7 +451,7 @@ def _own(folder: Path | None, resume: bool, record: dict[str, Any], accelerator:
 def _take(folder: Path, lock: Any, resume: bool, record: dict[str, Any], accelerator: Accelerator) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        lock.acquire(blocking=False)
+        lock.acquire(timeout=0)
     except Timeout:
         message = "another training is using this folder; wait for its end, or name another folder"
         raise BlockingIOError(errno.EAGAIN, message, str(folder)) from None
