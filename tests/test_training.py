@@ -25,7 +25,7 @@ import torch
 from filelock import FileLock
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 
 import resnet_lib as rl
 from resnet_lib.lab import _train
@@ -42,6 +42,7 @@ COLOURED = replace(TINY, in_channels=3, classes=3)
 STEPS = 1352 // 64  # an epoch's
 learn = partial(train, cpu=True, progress=False)
 QUICK = Settings(epochs=2, batch=64)
+FEW = replace(digits(), train=Subset(digits().train, range(192)), test=Subset(digits().test, range(48)))
 SCRIPT = f"""
 import json, os, sys
 import resnet_lib as rl
@@ -208,7 +209,7 @@ def test_nothing_of_ours_changes(capfd, tmp_path, monkeypatch):
     """Neither torch's random numbers nor its threads; and nothing is written or printed unless asked for."""
     monkeypatch.chdir(tmp_path)
     before, threads = torch.get_rng_state(), torch.get_num_threads()
-    one, two = (learn(TINY, settings=replace(QUICK, epochs=1)) for _ in range(2))
+    one, two = (learn(TINY, FEW, settings=replace(QUICK, epochs=1)) for _ in range(2))
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == threads
     assert not list(tmp_path.iterdir())
@@ -217,7 +218,7 @@ def test_nothing_of_ours_changes(capfd, tmp_path, monkeypatch):
 
 
 def test_a_name_takes_the_datas_channels_and_classes():
-    trained = learn("cifar_resnet20", settings=Settings(epochs=1, batch=1352))
+    trained = learn("cifar_resnet20", FEW, Settings(epochs=1, batch=96))
     assert (trained.model.spec.in_channels, trained.model.spec.classes) == (1, 10)
 
 
@@ -228,9 +229,9 @@ def test_the_device_after_another_in_one_process():
 def test_accelerates_own_settings_do_not_count(monkeypatch):
     """Those that `accelerate launch` leaves in the environment: what was asked for here holds."""
     settings = replace(QUICK, epochs=1)
-    asked = learn(TINY, settings=settings)
+    asked = learn(TINY, FEW, settings=settings)
     monkeypatch.setenv("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", "2")
-    assert learn(TINY, settings=settings).epochs[0][:7] == asked.epochs[0][:7]
+    assert learn(TINY, FEW, settings=settings).epochs[0][:7] == asked.epochs[0][:7]
 
 
 def test_whole_numbers_of_numpy(tmp_path):
@@ -244,7 +245,7 @@ def test_whole_numbers_of_numpy(tmp_path):
 def test_bf16_after_fp32_in_one_process():
     """As in a notebook: another precision after the first. Weights stay in fp32, and the model sheds its wrapper."""
     settings = replace(QUICK, epochs=1)
-    first, second = (learn(TINY, settings=replace(settings, precision=p)) for p in ("fp32", "bf16"))
+    first, second = (learn(TINY, FEW, settings=replace(settings, precision=p)) for p in ("fp32", "bf16"))
     assert isfinite(second.epochs[0].running_loss)
     assert second.epochs[0].running_loss != first.epochs[0].running_loss
     assert {p.dtype for p in second.model.parameters()} == {torch.float32}
@@ -255,7 +256,7 @@ def test_bf16_after_fp32_in_one_process():
 def test_a_notebooks_launcher(tmp_path):
     from accelerate import notebook_launcher
 
-    arguments = (TINY, "digits", replace(QUICK, epochs=1))
+    arguments = (TINY, FEW, replace(QUICK, epochs=1))
     notebook_launcher(partial(learn, out=tmp_path / "run"), arguments, num_processes=1)
     assert (tmp_path / "run" / _train.NETWORK).exists()
 
@@ -427,13 +428,13 @@ def test_a_killed_run_ends_as_one_that_was_not(broken_off):
 @pytest.mark.parametrize("lost", [True, False], ids=["killed before the report", "after it"])
 def test_no_row_is_lost_or_doubled(tmp_path, lost):
     """A run killed just after a checkpoint, and its rows once it has been resumed."""
-    trained = learn(TINY, "digits", QUICK, out=tmp_path)
+    trained = learn(TINY, FEW, QUICK, out=tmp_path)
     whole = (tmp_path / _train.METRICS).read_text(encoding="utf-8")
     if lost:
         (tmp_path / _train.METRICS).unlink()
         for events in (tmp_path / "tensorboard").rglob("events*"):
             events.unlink()
-    learn(TINY, "digits", QUICK, out=tmp_path, resume=True)
+    learn(TINY, FEW, QUICK, out=tmp_path, resume=True)
     assert (tmp_path / _train.METRICS).read_text(encoding="utf-8") == whole
     assert_in_tensorboard(tmp_path, trained.epochs[lost:])
 
@@ -491,7 +492,7 @@ def test_a_run_is_not_overwritten(broken_off):
 
 def test_a_run_killed_before_its_first_checkpoint_starts_anew(tmp_path):
     (tmp_path / _train.RUN).write_text('{"run": {}, "provenance": {}}', encoding="utf-8")
-    learn(TINY, "digits", replace(QUICK, epochs=1), out=tmp_path)
+    learn(TINY, FEW, replace(QUICK, epochs=1), out=tmp_path)
     assert json.loads((tmp_path / _train.RUN).read_text(encoding="utf-8"))["provenance"]
 
 
@@ -501,17 +502,17 @@ def test_somebody_elses_files_stay(tmp_path, text):
     (tmp_path / "run.json").write_text(text, encoding="utf-8")
     before = contents(tmp_path)
     with pytest.raises(FileExistsError, match=r"this file is not a run's; name another folder: .*run\.json"):
-        learn(TINY, "digits", QUICK, out=tmp_path)
+        learn(TINY, FEW, QUICK, out=tmp_path)
     assert contents(tmp_path) == before
     (tmp_path / "run.json").unlink()
-    learn(TINY, "digits", replace(QUICK, epochs=1), out=tmp_path)
+    learn(TINY, FEW, replace(QUICK, epochs=1), out=tmp_path)
     assert (tmp_path / ".movie.mkv.part").read_text(encoding="utf-8") == "half a film"
 
 
 def test_where_tensorboard_cannot_write(tmp_path):
     (tmp_path / "tensorboard").write_text("in the way", encoding="utf-8")
     with pytest.raises(OSError, match=rf"{tmp_path}/tensorboard cannot be written"):
-        learn(TINY, "digits", QUICK, out=tmp_path)
+        learn(TINY, FEW, QUICK, out=tmp_path)
     assert (tmp_path / "tensorboard").read_text(encoding="utf-8") == "in the way"
 
 
@@ -547,9 +548,9 @@ def test_a_folder_in_use(tmp_path):
         FileLock(tmp_path / _train.LOCK),
         pytest.raises(BlockingIOError, match="another training is using this folder"),
     ):
-        learn(TINY, "digits", QUICK, out=tmp_path)
+        learn(TINY, FEW, QUICK, out=tmp_path)
     assert contents(tmp_path) == {}
-    learn(TINY, "digits", replace(QUICK, epochs=1), out=tmp_path)
+    learn(TINY, FEW, replace(QUICK, epochs=1), out=tmp_path)
     assert not (tmp_path / _train.LOCK).exists()
 
 
@@ -573,10 +574,10 @@ def test_a_run_that_ended_just_before_the_lock_was_free(tmp_path, monkeypatch):
 def test_given_weights_are_the_start(tmp_path, dtype):
     given = rl.build(TINY, dtype=dtype).eval()
     before = {name: value.clone() for name, value in given.state_dict().items()}
-    still = learn(given, "digits", replace(QUICK, epochs=1, lr=0.0)).model
+    still = learn(given, FEW, replace(QUICK, epochs=1, lr=0.0)).model
     for name, value in still.named_parameters():
         assert torch.equal(value, before[name].float()) and value.dtype == torch.float32, name
-    trained = learn(given, "digits", replace(QUICK, epochs=1)).model
+    trained = learn(given, FEW, replace(QUICK, epochs=1)).model
     assert not torch.equal(trained.conv1.weight, still.conv1.weight)
     assert all(torch.equal(value, before[name]) for name, value in given.state_dict().items())
     assert not any(module.training for module in given.modules())
@@ -584,7 +585,7 @@ def test_given_weights_are_the_start(tmp_path, dtype):
 
 def test_a_training_from_given_weights_goes_on_from_the_same(tmp_path, monkeypatch):
     given, settings = rl.build(TINY), replace(QUICK, epochs=2)
-    whole = learn(given, "digits", settings).model.state_dict()
+    whole = learn(given, FEW, settings).model.state_dict()
 
     def interrupted(self, epochs):
         if len(epochs) == 1:
@@ -592,16 +593,16 @@ def test_a_training_from_given_weights_goes_on_from_the_same(tmp_path, monkeypat
 
     monkeypatch.setattr(_train._Run, "report", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        learn(given, "digits", settings, out=tmp_path)
+        learn(given, FEW, settings, out=tmp_path)
     monkeypatch.undo()
     digest = json.loads((tmp_path / _train.RUN).read_text(encoding="utf-8"))["run"]["weights"]
     assert len(digest) == 64
     for other in (TINY, rl.build(TINY)):
         with pytest.raises(ValueError, match=f"belongs to another run: weights was '{digest}', not "):
-            learn(other, "digits", settings, out=tmp_path, resume=True)
+            learn(other, FEW, settings, out=tmp_path, resume=True)
     same = rl.build(TINY)
     same.load_state_dict(given.state_dict())
-    resumed = learn(same, "digits", settings, out=tmp_path, resume=True).model.state_dict()
+    resumed = learn(same, FEW, settings, out=tmp_path, resume=True).model.state_dict()
     assert all(torch.equal(value, whole[name]) for name, value in resumed.items())
 
 
@@ -648,10 +649,10 @@ def test_new_blocks_are_for_new_weights():
 
 
 def test_torchs_default_dtype_does_not_count():
-    one = learn(TINY, settings=replace(QUICK, epochs=1))
+    one = learn(TINY, FEW, settings=replace(QUICK, epochs=1))
     torch.set_default_dtype(torch.float64)
     try:
-        two = learn(TINY, settings=replace(QUICK, epochs=1))
+        two = learn(TINY, FEW, settings=replace(QUICK, epochs=1))
     finally:
         torch.set_default_dtype(torch.float32)
     assert {value.dtype for value in two.model.parameters()} == {torch.float32}
