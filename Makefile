@@ -13,11 +13,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 
 CHAPTERS := $(wildcard book/*.ipynb book/*.md)
-BOOK_SOURCES := _config.yml _toc.yml book/references.bib $(CHAPTERS) $(wildcard book/_ext/*.py book/_assets/*)
+BOOK_SOURCES := _config.yml _toc.yml tools/address.py book/references.bib $(CHAPTERS) $(wildcard book/_ext/*.py book/_assets/*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve book test lab notebooks bench clean
+.PHONY: help serve book test lab notebooks bench address pins clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,14 @@ notebooks: .venv/.ready-all ## run the chapters again and store their outputs (A
 bench: .venv/.ready-all ## the benchmarks, each against its peer in the same run
 	$(BIN)/python -m benchmarks $(ARGS)
 
+address: ## where the book's repository is; URL=https://github.com/OWNER/NAME sets it, everywhere
+	@$(PYTHON) tools/address.py $(if $(URL),'$(URL)')
+
+pins: .venv/.ready-all ## write requirements.txt again: what is installed here and now
+	@$(PIP) freeze --exclude-editable > .venv/pins
+	@{ sed '/^$$/q' requirements.txt; grep -vE '^(nvidia|cuda|triton)' .venv/pins | sed 's/+cpu$$//'; } > .venv/pins.new
+	@mv .venv/pins.new requirements.txt
+
 clean: ## remove the built book and all caches; .venv and node_modules stay
 	rm -rf _build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
@@ -55,12 +63,12 @@ clean: ## remove the built book and all caches; .venv and node_modules stay
 
 .venv/.ready-book: pyproject.toml requirements.txt | .venv/.ready
 	@echo "Installing what the book is built with (once, about a minute)"
-	@$(PIP) install --constraint requirements.txt --editable ".[book]"
+	@$(PIP) install --constraint requirements.txt --editable ".[explore,site]"
 	@touch $@
 
 .venv/.ready-all: .venv/.ready-book
 	@echo "Installing torch, JupyterLab and the tests' tools (once, some minutes)"
-	@$(PIP) install --constraint requirements.txt --editable ".[book,lab,test,torch,train]"
+	@$(PIP) install --constraint requirements.txt --editable ".[explore,site,lab,test,torch,train]"
 	@touch $@
 
 node_modules/.ready: .npmrc package.json package-lock.json | .venv/.ready-book

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from resnet_lib._table import table
     from resnet_lib.book.ask import check, predict, quiz
     from resnet_lib.book.explore import explore, formatted
-    from resnet_lib.cost.conventions import explain, report
+    from resnet_lib.cost.compare import compare
+    from resnet_lib.cost.conventions import Convention, explain, report
     from resnet_lib.cost.geometry import geometry, receptive_field
     from resnet_lib.cost.memory import checkpoint_bytes, memory, peak_inference
     from resnet_lib.cost.roofline import intensity, roofline
@@ -39,7 +40,8 @@ _ON_FIRST_USE = {
     "_table": ("table",),
     "book.ask": ("check", "predict", "quiz"),
     "book.explore": ("explore", "formatted"),
-    "cost.conventions": ("explain", "report"),
+    "cost.compare": ("compare",),
+    "cost.conventions": ("Convention", "explain", "report"),
     "cost.geometry": ("geometry", "receptive_field"),
     "cost.memory": ("checkpoint_bytes", "memory", "peak_inference"),
     "cost.roofline": ("intensity", "roofline"),

@@ -23,12 +23,6 @@ def no_symbols(where: str, spec: Any, **others: Any) -> None:
             raise TypeError(f"{name} must be a number in {where}, not a symbol: {value!r}")
 
 
-def instance(name: str, value: Any, types: type | tuple[type, ...], such_as: str) -> None:
-    """Refuse what is not of these types; `such_as` says what is: "a Bill, such as rl.price('resnet50')"."""
-    if not isinstance(value, types):
-        raise TypeError(f"{name} must be {such_as}: {value!r}")
-
-
 def scalar(value: Any) -> Any:
     """A single number of NumPy's or torch's as Python's; anything else unchanged."""
     return value.item() if getattr(value, "shape", None) == () else value
@@ -113,6 +107,18 @@ def boolean(name: str, value: Any) -> bool:
     if not isinstance(truth, bool):
         raise TypeError(f"{name} must be True or False: {value!r}")
     return truth
+
+
+def instance(name: str, value: Any, types: type | tuple[type, ...], such_as: str) -> None:
+    """Refuse what is not of these types; `such_as` says what is: "a Bill, such as rl.price('resnet50')"."""
+    if not isinstance(value, types):
+        raise TypeError(f"{name} must be {such_as}: {shortened(value)}")
+
+
+def shortened(value: Any) -> str:
+    """The `repr` of a value, or only its type where that takes more than a line."""
+    text = repr(value)
+    return text if len(text) <= 200 and "\n" not in text else f"a {type(value).__name__}"
 
 
 def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -8,6 +8,8 @@ A `Table` holds values. How the values of a column are written is said by a shor
     times       a ratio: × 2.973; with one decimal "times 1"
     k M G m µ n in thousands, millions, billions, thousandths, millionths, billionths: "G 2" writes 4.09 G
     signed      with its sign: +1,000 or −0.3 %, as in "signed" or "signed percent 2"
+    plain       in full, however many decimals it has
+    right       what is not a number is aligned as numbers are, too
 
 A unit may follow: "m 1 s" writes 12.3 ms, "pixels" writes 435 pixels. A value that is not a number is written as text,
 whatever the form.
@@ -20,7 +22,8 @@ import io
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from html import escape
 from math import isfinite
 from numbers import Integral, Real
@@ -49,16 +52,20 @@ background:none;color:inherit;font-weight:400;text-align:left;vertical-align:bas
 
 
 class Shown:
-    """Something that shows itself as its `table()`: as text in a terminal, as HTML in a notebook."""
+    """Something that shows itself as a table: as text in a terminal, as HTML in a notebook.
+
+    A long table is shown without the rows in its middle; `table()` has them all.
+    """
 
     def table(self) -> Table:
+        """Return everything that is shown as a `Table`, which also writes CSV and JSON."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        return self.table().text()
+        return self.table().shortened().text()
 
     def _repr_html_(self) -> str:
-        return self.table().html()
+        return self.table().shortened().html()
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,22 +79,25 @@ class Table:
     head     more of that as data: the text has it after the caption, JSON as entries of their own
     """
 
-    columns: Mapping[str, str]
+    columns: Mapping[str, str] | Sequence[str]
     rows: Sequence[Sequence[Any]]
     total: Sequence[Any] = ()
     caption: str = ""
     head: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        columns = self.columns if isinstance(self.columns, Mapping) else dict.fromkeys(self.columns, "")
-        object.__setattr__(self, "columns", dict(columns))
         object.__setattr__(self, "rows", tuple(map(tuple, self.rows)))
         object.__setattr__(self, "total", tuple(self.total))
-        for form in self.columns.values():
+        for form in self.forms.values():
             _parsed(form)
-        for row in (*self.rows, self.total or columns):
-            if len(row) != len(columns):
-                raise ValueError(f"rows must have a value for each of the columns {', '.join(columns)}: {row!r}")
+        for row in (*self.rows, self.total or tuple(self.columns)):
+            if len(row) != len(self.columns):
+                raise ValueError(f"rows must have a value for each of the columns {', '.join(self.columns)}: {row!r}")
+
+    @cached_property
+    def forms(self) -> dict[str, str]:
+        """The columns' names and their forms."""
+        return dict(self.columns) if isinstance(self.columns, Mapping) else dict.fromkeys(self.columns, "")
 
     @property
     def title(self) -> str:
@@ -95,17 +105,28 @@ class Table:
         head = ", ".join(f"{key}: {written(value)}" for key, value in self.head.items())
         return ": ".join(filter(None, (written(self.caption), head)))
 
+    def shortened(self, most: int = 18) -> Table:
+        """The table with at most so many rows: the first and the last, and a row that says how many are not shown."""
+        if len(self.rows) <= most:
+            return self
+        first, last = most // 2, most - most // 2 - 1
+        gap = (f"… {len(self.rows) - first - last:,} more", *[None] * (len(self.columns) - 1))
+        return replace(self, rows=(*self.rows[:first], gap, *self.rows[len(self.rows) - last :]))
+
     def cells(self) -> list[tuple[str, ...]]:
         """The columns' names, the rows, and the total if there is one, as they are written."""
         rows = (*self.rows, self.total) if self.total else self.rows
-        forms = self.columns.values()
+        forms = self.forms.values()
         lines = [tuple(written(value, form) for value, form in zip(row, forms, strict=True)) for row in rows]
         return [tuple(map(written, self.columns)), *lines]
 
     def numeric(self) -> list[bool]:
         """Of each column whether it holds numbers (or formulas), which are aligned at the right."""
         columns = zip(*self.rows, strict=True) if self.rows else [()] * len(self.columns)
-        return [any(map(_is_number, column)) and all(map(_fits_a_number, column)) for column in columns]
+        return [
+            "right" in form.split() or (any(map(_is_number, column)) and all(map(_fits_a_number, column)))
+            for column, form in zip(columns, self.forms.values(), strict=True)
+        ]
 
     def text(self) -> str:
         """For a terminal: aligned, with a rule under the columns' names and one over the total."""
@@ -219,29 +240,45 @@ def table(
 
     Chapter 0.
     """
-    named = isinstance(rows, Mapping)
     entries = [_entry(row) for row in (rows.values() if isinstance(rows, Mapping) else rows)]
     if not entries:
         raise ValueError("rows must hold at least one row")
-    keys = dict.fromkeys(key for entry in entries if isinstance(entry, Mapping) for key in entry)
-    forms = _forms(columns) or dict.fromkeys(keys, "") or dict.fromkeys(("value",), "")
-    unknown = [column for column in forms if keys and column not in keys]
-    if unknown:
-        raise ValueError(f"columns must be among {', '.join(map(str, keys))}: {unknown[0]!r}")
-    lines = [tuple(map(entry.get, forms)) if isinstance(entry, Mapping) else entry for entry in entries]
-    if named:
+    keys = _keys(entries)
+    forms = _forms(columns) or keys or {"value": ""}
+    lines = [_values(entry, forms, keys) for entry in entries]
+    if isinstance(rows, Mapping):
         lines = [(str(name), *line) for name, line in zip(rows, lines, strict=True)]
         forms = {names: "", **forms}
     return Table(forms, lines, _total(total, forms, lines), caption)
 
 
-def _entry(row: Any) -> Mapping[str, Any] | tuple[Any, ...]:
-    """A row as a dict or a tuple."""
-    if hasattr(row, "_asdict"):
-        return dict(row._asdict())
-    if isinstance(row, Mapping):
+def _entry(row: Any) -> Any:
+    """A row as it is if it has named values, else as a tuple."""
+    if isinstance(row, Mapping) or hasattr(row, "_fields"):
         return row
     return tuple(row) if isinstance(row, list | tuple) else (row,)
+
+
+def _keys(entries: Iterable[Any]) -> dict[str, str]:
+    """The names of the values, in order of first appearance."""
+    return {
+        key: ""
+        for entry in entries
+        if isinstance(entry, Mapping) or hasattr(entry, "_fields")
+        for key in (entry if isinstance(entry, Mapping) else entry._fields)
+    }
+
+
+def _values(entry: Any, columns: Iterable[str], keys: Iterable[str]) -> tuple[Any, ...]:
+    """The row's value in each column. A named tuple has columns for its properties, too."""
+    if not (isinstance(entry, Mapping) or hasattr(entry, "_fields")):
+        return tuple(entry)
+    values = []
+    for column in columns:
+        if not (column in keys or (hasattr(entry, "_fields") and hasattr(entry, column))):
+            raise ValueError(f"columns must be among {', '.join(map(str, keys))}: {column!r}")
+        values.append(entry.get(column) if isinstance(entry, Mapping) else getattr(entry, column, None))
+    return tuple(values)
 
 
 def _forms(columns: str | Sequence[str] | Mapping[str, str]) -> dict[str, str]:
@@ -261,6 +298,14 @@ def _total(total: bool | Mapping[str, Any], columns: Mapping[str, str], rows: Se
     return ["total", *sums[1:]]
 
 
+def scale(values: Iterable[Any], unit: str, decimals: int = 2) -> str:
+    """The form that fits the largest of these: "m 2 s" for 0.012 and 0.3 seconds."""
+    largest = max((abs(float(value)) for value in values if isinstance(value, Real)), default=1)
+    fitting = [prefix for prefix, size in PREFIXES.items() if size <= largest]
+    prefix = max(fitting, key=PREFIXES.__getitem__, default="n")
+    return f"{'' if 1 <= largest < 1000 else prefix} {decimals} {unit}".strip()
+
+
 # --- how a value is written -----------------------------------------------------------------------------------------
 
 
@@ -271,6 +316,8 @@ def written(value: Any, form: str = "") -> str:
         return ""
     if isinstance(value, bool) or not isinstance(value, Real):
         return _formula(str(value)) if _is_number(value) else _text(value)
+    if "plain" in form.split():
+        return f"{value:,}"
     signed, percent, times, prefix, decimals, unit = _parsed(form)
     if not any((percent, times, prefix, decimals is not None)):
         digits = _plain(value)
@@ -310,6 +357,8 @@ def _parsed(form: str) -> tuple[bool, bool, bool, str, int | None, str]:
             percent = True
         elif word == "times":
             times = True
+        elif word in ("plain", "right"):  # seen to elsewhere
+            pass
         elif word.isdecimal():
             decimals = int(word)
         elif word in PREFIXES and not prefix:

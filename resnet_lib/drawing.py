@@ -285,7 +285,7 @@ def _block_label(spec: BlockSpec, chain: Chain) -> str:
 
 # A network
 
-SPINE, MARGIN = 82, 184  # x of the blocks and of their labels
+SPINE, MARGIN = 76, 172  # x of the blocks and of their labels
 ARCS: dict[str, dict[str, Any]] = {
     "identity": {},
     "pad": {"stroke_dasharray": "1.5 1"},

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
 
 from tests.helpers.browser import launch, serving
+from tests.helpers.fonts import FAMILIES, environment
 
 ROOT = Path(__file__).parent.parent
 
@@ -56,9 +58,27 @@ def image_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright, launch(playwright) as browser:
-        yield browser
+def browser_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Browser]]:
+    """The browser that shows text in a family of tests/helpers/fonts.py, started when it is first asked for."""
+    with sync_playwright() as playwright, ExitStack() as stack:
+
+        @cache
+        def start(family: str) -> Browser:
+            return stack.enter_context(launch(playwright, environment(family, tmp_path_factory.mktemp("fonts"))))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def browser(browser_in: Callable[[str], Browser]) -> Browser:
+    """A browser; its font is a wide one, in which a page needs most room."""
+    return browser_in(FAMILIES[0])
+
+
+@pytest.fixture(scope="session", params=FAMILIES)
+def either_browser(browser_in: Callable[[str], Browser], request: pytest.FixtureRequest) -> Browser:
+    """A browser with a wide font and one with a narrow font, for what depends on the room that text takes."""
+    return browser_in(request.param)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, pairwise
 from pathlib import Path
@@ -19,6 +20,7 @@ from playwright.sync_api import Browser
 
 import resnet_lib as rl
 from resnet_lib import colours, drawing
+from tests.helpers.layout import CLASHES
 from tests.helpers.strategies import blocks, networks
 
 ROOT = Path(rl.__file__).parent.parent
@@ -521,31 +523,16 @@ def test_bad_input(specs, image, error, message):
 
 # --- on a page --------------------------------------------------------------------------------------------------------
 
-CLASHES = """() => [...document.querySelectorAll("svg")].flatMap((svg) => {
-  const room = svg.viewBox.baseVal, found = [];
-  const texts = [...svg.querySelectorAll("text")].map((text) => [text.textContent, text.getBBox()]);
-  const shapes = [...svg.querySelectorAll("[class=rl-basic] *, [class=rl-bottleneck] *")];
-  const apart = (a, b) => a.x + a.width <= b.x || a.y + a.height <= b.y + 2;  // lines may touch
-  const points = (a) => [0, 0.25, 0.5, 0.75, 1].flatMap((t) => [3, a.height / 2, a.height - 3].map((y) =>
-    new DOMPoint(a.x + t * a.width, a.y + y)));
-  texts.forEach(([words, a], i) => {
-    if (a.x < 0 || a.y < 0 || a.x + a.width > room.width || a.y + a.height > room.height) found.push("cut: " + words);
-    for (const [other, b] of texts.slice(0, i)) {
-      if (!apart(a, b) && !apart(b, a)) found.push(words + " over " + other);
-    }
-    if (shapes.some((shape) => points(a).some((at) => shape.isPointInFill(at)))) found.push(words + " over a shape");
-  });
-  return found;
-})"""
 
-
-def show(browser, drawn, width=1280, theme="light", content=736):
-    page = browser.new_page(viewport={"width": width, "height": 800})
+@contextmanager
+def shown(browser, drawn, width=1280, theme="light", content=736):
+    """A page that holds the drawing and nothing else."""
     inside = drawn._repr_mimebundle_()["text/html"]
-    page.set_content(
-        f'<!doctype html><html data-theme="{theme}"><body style="margin:0 auto;max-width:{content}px">{inside}</body>'
-    )
-    return page
+    with browser.new_context(viewport={"width": width, "height": 800}) as context:
+        page = context.new_page()
+        body = f'<body style="margin:0 auto;max-width:{content}px">{inside}</body>'
+        page.set_content(f'<!doctype html><html data-theme="{theme}">{body}')
+        yield page
 
 
 @pytest.mark.parametrize(
@@ -555,25 +542,36 @@ def show(browser, drawn, width=1280, theme="light", content=736):
     + [(name,) for name in ("resnet18", "resnet152", "resnext101_64x4d", "cifar_resnet110", "cifar_preact164")],
     ids=lambda specs: str(specs[-1]),
 )
-def test_no_words_are_cut_off_or_overlap(browser: Browser, specs):
-    page = show(browser, rl.draw(*specs))
-    assert page.evaluate(CLASHES) == []
-    page.close()
+def test_no_words_are_cut_off_or_overlap(either_browser: Browser, specs):
+    with shown(either_browser, rl.draw(*specs)) as page:
+        assert page.evaluate(CLASHES) == []
+
+
+def test_no_words_of_any_drawing_are_cut_off_or_overlap(either_browser: Browser):
+    with either_browser.new_context() as context:
+        page = context.new_page()
+
+        @settings(deadline=None, max_examples=25)
+        @given(st.lists(blocks() | networks(), min_size=2, max_size=6))
+        def nothing_clashes(some):
+            bundles = [rl.draw(spec, image=size)._repr_mimebundle_() for spec, size in some]
+            page.set_content("".join(bundle["text/html"] for bundle in bundles))
+            assert page.evaluate(CLASHES) == []
+
+        nothing_clashes()
 
 
 @pytest.mark.parametrize(("width", "side_by_side"), [(1280, True), (390, False), (320, False)])
-def test_two_drawings_on_a_screen(browser: Browser, width, side_by_side):
-    page = show(browser, rl.draw("resnet34", "resnet50"), width)
-    left, right = (svg.bounding_box() for svg in page.locator("svg").all())
-    assert (left["y"] == right["y"]) is side_by_side
-    assert left["width"] == right["width"]  # one scale on the screen, too
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert not page.locator("pre").is_visible()
-    page.close()
+def test_two_drawings_on_a_screen(either_browser: Browser, width, side_by_side):
+    with shown(either_browser, rl.draw("resnet34", "resnet50"), width) as page:
+        left, right = (svg.bounding_box() for svg in page.locator("svg").all())
+        assert (left["y"] == right["y"]) is side_by_side
+        assert left["width"] == right["width"]  # one scale on the screen, too
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert not page.locator("pre").is_visible()
 
 
 @pytest.mark.parametrize(("theme", "colour"), [("light", "rgb(213, 94, 0)"), ("dark", "rgb(240, 137, 74)")])
 def test_the_theme_is_followed(browser: Browser, theme, colour):
-    page = show(browser, rl.draw(BOTTLENECK), theme=theme)
-    assert page.locator("rect").first.evaluate("(bar) => getComputedStyle(bar).fill") == colour
-    page.close()
+    with shown(browser, rl.draw(BOTTLENECK), theme=theme) as page:
+        assert page.locator("rect").first.evaluate("(bar) => getComputedStyle(bar).fill") == colour

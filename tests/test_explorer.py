@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
+import re
+import subprocess
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -17,9 +20,10 @@ from playwright.sync_api import Browser, Page
 
 import resnet_lib as rl
 from resnet_lib.book.chapters.bottleneck import figures
-from resnet_lib.book.explore import Explorer, formatted, largest, widget
+from resnet_lib.book.explore import Explorer, formatted, largest, pick, smallest, widget
 from resnet_lib.book.explore.explorer import asset
 from resnet_lib.book.explore.symbols import FORMATS, Unknown, javascript, substitute
+from tests.conftest import ROOT
 
 
 def bar(y: Any, **more: Any) -> dict[str, Any]:
@@ -66,6 +70,10 @@ BAD: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "a preset's value": (lambda: explorer(presets={"p": {"width": 17}}), ("presets['p']", "width", "17")),
     "a label's name": (lambda: explorer(labels={"depth": "d"}), ("labels", "channels, width", "depth")),
     "a format": (lambda: formatted("{:>10}", 3), ("template", ",d", "{:>10}")),
+    "an index too far": (lambda: pick(3, [1, 2, 3]), ("index", "from 0 to 2", "3")),
+    "an index from the end": (lambda: pick(-1, [1, 2, 3]), ("index", "from 0 to 2", "-1")),
+    "half an index": (lambda: pick(0.5, [1, 2, 3]), ("index", "whole number", "0.5")),
+    "nothing to pick": (lambda: pick(Unknown.control("n"), []), ("values", "at least one", "[]")),
     "a field": (lambda: formatted("{name:d}", 3), ("template", "{name:d}")),
 }
 
@@ -76,6 +84,12 @@ def test_bad_input_is_named(name: str) -> None:
     with pytest.raises(ValueError) as error:
         call()
     assert all(part in str(error.value) for part in parts), error.value
+
+
+@pytest.mark.parametrize("index", [0, Unknown.control("n")], ids=["known", "unknown"])
+def test_only_numbers_are_picked(index: Any) -> None:
+    with pytest.raises(TypeError, match="values must be numbers: 'b'"):
+        pick(index, [1, "b"])
 
 
 def test_a_figure_that_is_none() -> None:
@@ -234,6 +248,36 @@ def test_colab_gets_the_page_form_or_asks_for_widgets(monkeypatch: pytest.Monkey
     assert asked
 
 
+@pytest.mark.parametrize("package", ["anywidget", "ipywidgets", "plotly"])
+def test_without_widgets_the_page_form_is_shown(package: str) -> None:
+    """It is live where the function could be written out; elsewhere one line names the extra."""
+    script = f"""
+import json, sys
+sys.modules[{package!r}] = None  # importing it raises ModuleNotFoundError
+import resnet_lib as rl
+
+def live(x=1):
+    return {{"data": [{{"y": [x]}}]}}
+
+def dead(x=1):
+    return {{"data": [{{"y": [x if x > 1 else 0]}}]}}
+
+print(json.dumps([rl.explore(f, x=(1, 3))._repr_mimebundle_() for f in (live, dead)]))
+"""
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    live, dead = json.loads(run.stdout)
+    assert set(live) == set(dead) == {"text/plain", "text/html"}
+    assert "<script>" in live["text/html"] and "With a kernel" not in live["text/html"]
+    assert re.search(rf'<p>With a kernel it needs {package}: .* its extra "explore"\.</p>$', dead["text/html"])
+
+
+def test_without_sympy_one_line_names_the_extra() -> None:
+    script = "import sys; sys.modules['sympy'] = None; import resnet_lib as rl; rl.explore"
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert run.stderr.count("Traceback") == 1
+    assert re.search(r'^ModuleNotFoundError: rl.explore needs SymPy: .*"explore"$', run.stderr, re.M)
+
+
 # Formulas, in a real JavaScript engine
 
 numbers = st.integers(-50, 50)
@@ -260,6 +304,8 @@ def expressions(draw: st.DrawFn, depth: int = 3) -> Callable[[Any, Any], Any]:
                 lambda a, b: abs(f(a, b)),
                 lambda a, b: -f(a, b),
                 lambda a, b: largest(f(a, b), g(a, b)),
+                lambda a, b: smallest(f(a, b), g(a, b)),
+                lambda a, b: pick(b % 3, [f(a, b), 7, g(a, b)]),
                 lambda a, b: 7 - f(a, b),
                 lambda a, b: 7 * f(a, b),
             ]

@@ -3,6 +3,7 @@
 Counts are for 224 × 224 pixels (CIFAR 32 × 32) and 1000 (10) classes; M stands for MACs.
 """
 
+import pickle
 import re
 import subprocess
 import sys
@@ -473,8 +474,10 @@ def test_the_smallest_image(name, smallest):
 
 
 def test_other_bad_arguments():
-    with pytest.raises(TypeError, match=r"spec must be .* such as rl.network\('resnet50'\): 'resnet50'"):
-        rl.price("resnet50")
+    with pytest.raises(TypeError, match=r"spec must be .* such as rl.network\('resnet50'\) or .*: 50"):
+        rl.price(50)
+    with pytest.raises(ValueError, match=r"name must be one of resnet18, .*: 'resnet-50'"):
+        rl.price("resnet-50")
     with pytest.raises(ValueError, match="what must be one of 'stage', 'block', 'kind': 'layer'"):
         price("resnet18").by("layer")
 
@@ -558,3 +561,79 @@ print("torch" in sys.modules, "numpy" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+# --- what a bill shows ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", rl.names())
+def test_a_name_is_enough(name):
+    assert rl.price(name, 64, batch=2) == rl.price(rl.network(name), 64, batch=2)
+
+
+def test_a_bill_shows_what_torch_counts():
+    model = rl.build("resnet50", device="meta")
+    children = {"stem": ("conv1", "bn1"), "head": ("fc",)} | {f"layer{i}": (f"layer{i}",) for i in range(1, 5)}
+    counted = {
+        stage: sum(p.numel() for name in names for p in model.get_submodule(name).parameters())
+        for stage, names in children.items()
+    }
+    table = rl.price("resnet50").table()
+    assert {stage: params for stage, params, *_ in table.rows} == counted
+    assert table.total == ("total", sum(counted.values()), 4_089_184_256, 11_114_984)
+
+
+def test_what_is_shown_adds_up():
+    """A bill by stage, by kind and by block, its rows, and a stage by its equal blocks."""
+    bill = rl.price("resnet152", batch=3)
+    for each in (bill, bill.rows, *map(bill.by, ("stage", "kind", "block")), bill.by("stage")["layer3"]):
+        table = each.table()
+        first = next(i for i, value in enumerate(table.total) if isinstance(value, int))
+        columns = list(zip(*table.rows, strict=True))
+        assert [sum(column) for column in columns[first:]] == list(table.total[first:])
+    assert bill.table().caption == "3 images of 224 × 224"
+    assert [row[0] for row in bill.by("stage")["layer3"].table().rows] == ["layer3.0", "layer3.1 to 35"]
+    assert bill.by("block")["layer3.7"].table().rows[0][:3] == ("layer3.7.conv1", "conv", "256 × 14 × 14")
+    assert bill.by("kind")["conv"].table().caption == ""  # has no single input
+
+
+def test_shares():
+    bill = rl.price("resnet50")
+    stages = bill.by("stage")
+    assert stages.shares("params").rows[-1] == ("head", 2_049_000 / 25_557_032)
+    *_, total = [line[1:] for line in stages.shares().cells()[1:]]
+    assert total == ("100.0 %",) * 3
+    assert bill.by("kind")["relu"].by("stage").shares().rows[0] == ("stem", None, None, None)  # a share of nothing
+    with pytest.raises(ValueError, match=r"fields must be one of 'params', .*: 'price'"):
+        stages.shares("price")
+
+
+def test_everything_that_is_shown_is_short():
+    """15,306 characters were a bill's once."""
+    bill = rl.price("resnet152", batch=64)
+    things = (bill, bill.rows, bill.rows[40], bill.parts[3], *map(bill.by, ("stage", "kind", "block")))
+    for thing in things:
+        assert len(repr(thing)) < 2_000, type(thing)
+    assert repr(bill.rows).count("\n") == 21
+    assert "… 497 more" in repr(bill.rows)
+
+
+def test_a_shown_tuple_and_dict_stay_what_they_were():
+    bill = rl.price("resnet18")
+    assert bill.rows == tuple(bill.rows)
+    assert isinstance(bill.rows[2:4], tuple)
+    assert bill.by("stage") == dict(bill.by("stage"))
+    assert hash(bill) == hash(rl.price("resnet18"))
+    assert pickle.loads(pickle.dumps(bill.by("stage"))).table() == bill.table()
+
+
+def test_symbols_are_shown():
+    table = rl.price(basic(C)).table()
+    assert table.cells()[-1] == ("total", "", "", "18·c² + 4·c", "56448·c²", "6272·c")
+    deep = rl.price(rl.network("resnet18", depths=(D, 2, 2, 2)))
+    assert [row[0] for row in deep.by("stage")["layer1"].table().rows] == ["layer1.0", "layer1.1 to d - 1"]
+
+
+def test_the_branch_of_a_row():
+    rows = rl.price("resnet50").rows
+    assert [row.name for row in rows if row.on_shortcut] == [row.name for row in rows if "downsample" in row.name]

@@ -194,14 +194,14 @@ def assert_in_tensorboard(out, epochs):
 
 
 def test_a_training_shows_itself():
-    """With at most 20 epochs, the last among them, and without times, which differ from run to run."""
-    rows = tuple(_train.Epoch(n, 10 * n, 0.1 / n, 2 / n, 0.5 / n, 1 / n, 0.4 / n, 3.21 * n) for n in range(1, 51))
+    """Without times, which differ from run to run."""
+    rows = tuple(_train.Epoch(n, 10 * n, 0.1 / n, 2 / n, 0.5 / n, 1 / n, 0.4 / n, 3.21 * n) for n in range(1, 4))
     shown = _train.Trained(rl.build(TINY), rows, 0.0123, 0.0456)
     title, _, names, _, *lines = repr(shown).splitlines()
     assert title == "Training error 1.23 %, test error 4.56 %"
     assert "seconds" not in names
-    assert [int(line.split()[0]) for line in lines] == [*range(3, 49, 3), 50]
-    assert lines[-1].split() == ["50", "0.002", "0.040", "1.00", "%", "0.020", "0.80", "%"]
+    assert [int(line.split()[0]) for line in lines] == [1, 2, 3]
+    assert lines[1].split() == ["2", "0.050", "1.000", "25.00", "%", "0.500", "20.00", "%"]
     assert shown._repr_html_().count("<tr>") == len(lines) + 1
 
 
@@ -525,7 +525,7 @@ def test_a_checkpoint_of_other_columns(broken_off):
 
 
 def test_nothing_to_resume(tmp_path):
-    with pytest.raises(FileNotFoundError, match="there is no checkpoint to resume"):
+    with pytest.raises(FileNotFoundError, match="nothing to resume: no checkpoint"):
         learn(TINY, "digits", QUICK, out=tmp_path / "nowhere", resume=True)
     assert not (tmp_path / "nowhere").exists()
     with pytest.raises(ValueError, match="out must name the folder of the run to resume"):
@@ -722,7 +722,7 @@ def test_bad_arguments(network, settings, options, error, message):
 
 
 def test_settings_that_are_none():
-    with pytest.raises(TypeError, match=r"settings must be rl.lab.Settings\(…\): {'epochs': 1}"):
+    with pytest.raises(TypeError, match=r"settings must be a Settings, such as .*: {'epochs': 1}"):
         learn(TINY, settings={"epochs": 1})
 
 

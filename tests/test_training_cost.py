@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 import resnet_lib as rl
-from resnet_lib.cost.training import Training, training
+from resnet_lib.cost.training import Training, training_macs
 from tests.helpers.strategies import networks
 
 STEP = {"resnet18": 5_324_206_080, "resnet34": 10_873_270_272, "resnet50": 12_149_538_816}
@@ -59,10 +59,10 @@ def test_known_networks(name, macs):
     """3M without the stem's input gradient; torch's own counter agrees."""
     spec = rl.network(name)
     bill = rl.price(spec)
-    step_cost = training(bill)
+    step_cost = training_macs(bill)
     assert step_cost.macs == macs == 3 * bill.macs - bill.rows[0].macs
     assert step_cost == Training(bill.macs, bill.macs, bill.macs - bill.rows[0].macs)
-    assert step(spec, (224, 224), 2) == (training(rl.price(spec, batch=2)), 4 * macs)
+    assert step(spec, (224, 224), 2) == (training_macs(rl.price(spec, batch=2)), 4 * macs)
 
 
 @settings(deadline=None, max_examples=25)
@@ -73,24 +73,24 @@ def test_any_network(network_and_image):
     batch = 13  # more than the classes, so that the linear layer's two products can be told apart
     bill = rl.price(spec, image, batch)
     cost, flops = step(spec, image, batch)
-    assert training(bill) == cost
+    assert training_macs(bill) == cost
     grouped = (".conv1", ".conv2") if spec.block == "basic" else (".conv2",)
     grouped_macs = sum(row.macs for row in bill.rows if row.name.startswith("layer") and row.name.endswith(grouped))
     assert flops == 2 * (cost.macs + (spec.groups - 1) * grouped_macs)
 
     for what in ("stage", "block", "kind"):
-        assert sum(training(part).macs for part in bill.by(what).values()) == training(bill).macs
+        assert sum(training_macs(part).macs for part in bill.by(what).values()) == training_macs(bill).macs
 
 
 def test_a_block_and_symbols():
     """A block's input is a feature map; on symbols the same sum is the textbook's formula."""
     c, h, w = sympy.symbols("c h w", integer=True, positive=True)
     bill = rl.price(rl.BlockSpec("basic", c), (h, w))
-    assert sympy.expand(training(bill).macs) == 54 * c**2 * h * w
-    assert training(rl.price(rl.BlockSpec("basic", 64))).macs == 3 * 73_728 * 56**2
+    assert sympy.expand(training_macs(bill).macs) == 54 * c**2 * h * w
+    assert training_macs(rl.price(rl.BlockSpec("basic", 64))).macs == 3 * 73_728 * 56**2
 
 
 @pytest.mark.parametrize("bill", ("resnet50", None, rl.network("resnet18")))
 def test_no_bill(bill):
     with pytest.raises(TypeError, match=r"bill must be a Bill, .*" + re.escape(repr(bill))):
-        training(bill)
+        training_macs(bill)

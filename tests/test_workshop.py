@@ -7,16 +7,28 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import tomllib
+import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from html.parser import HTMLParser
+from importlib.metadata import PackageNotFoundError, distribution, distributions
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 from playwright.sync_api import Page
 
+import resnet_lib as rl
+from book._ext import residual_book
 from tests.conftest import ROOT, make
 from tests.helpers.browser import serving
-from tools import pins
 from tools.notebooks import chapters
 
 PAGES = [str(path.relative_to(ROOT).with_suffix(".html")) for path in chapters()]
@@ -40,6 +52,23 @@ def test_only_pages_with_an_explorer_load_plotly_and_only_those_with_an_equation
         html = (book / path).read_text(encoding="utf-8")
         assert ("vendor/plotly-basic.min.js" in html) == ("data-rl-explorer" in html), path
         assert ("tex-chtml.js" in html) == ('class="math ' in html), path
+
+
+def test_two_explorers_of_one_function_have_names_of_their_own() -> None:
+    """Each name is in an explorer's element and in its script; what else is there stays."""
+
+    def f(x: int = 1) -> dict[str, Any]:
+        return {"data": [{"y": [x]}]}
+
+    def g(x: int = 1) -> dict[str, Any]:
+        return {"data": [{"y": [x if x else 1]}]}  # not live: it has no script
+
+    htmls = [rl.explore(function, x=(1, 3))._repr_mimebundle_()["text/html"] for function in (f, g, f, f, g)]
+    pattern = r'data-rl-explorer="([\w-]+)"|explorer\(\{"id":"([\w-]+)"'
+    told = residual_book.tell_apart("".join(htmls))
+    assert ["".join(names) for names in re.findall(pattern, told)] == ["f", "f", "g", "f-2", "f-2", "f-3", "f-3", "g-2"]
+    assert re.sub(r'(?<=["fg])-[23](?=")', "", told) == "".join(htmls)
+    assert residual_book.tell_apart(htmls[0]) == htmls[0]
 
 
 # ---- The pages, as files ---------------------------------------------------------------------------------------------
@@ -99,51 +128,113 @@ def test_no_style_sheet_asks_another_host(book: Path) -> None:
 def test_the_served_book_has_the_types_that_browsers_insist_on(tmp_path: Path) -> None:
     import urllib.request
 
-    expected = {
-        "a.wasm": "application/wasm",
-        "a.mjs": "text/javascript",
-        "a.js": "text/javascript",
-        "a.css": "text/css",
-    }
+    script = {"text/javascript", "application/javascript"}  # Python 3.11 says the old name, 3.12 the new one
+    expected = {"a.wasm": {"application/wasm"}, "a.mjs": script, "a.js": script, "a.css": {"text/css"}}
     for name in expected:
         (tmp_path / name).write_bytes(b"")
     with serving(tmp_path) as address:
-        for name, kind in expected.items():
+        for name, kinds in expected.items():
             with urllib.request.urlopen(f"{address}/{name}") as answer:
-                assert answer.headers.get_content_type() == kind
+                assert answer.headers.get_content_type() in kinds
 
 
 # ---- Pins ------------------------------------------------------------------------------------------------------------
 
 
-def test_requirements_pin_this_environment() -> None:
-    """All that pyproject.toml names, and all that these bring, at the versions installed here."""
-    written = dict(re.findall(r"^([\w.-]+)==([\w.+-]+)$", pins.REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE))
-    named = set().union(*pins.direct().values())
-    assert named <= set(written)
-    installed = dict(pins.pin(name).split("==") for name in pins.closure(named))
-    # Another Python or another system may bring a few more or a few less; a version that differs is a mistake.
-    assert {name: written[name] for name in installed if name in written} == {
-        name: version for name, version in installed.items() if name in written
+PINS = re.compile(r"^([\w.-]+)==(\S+)$", re.MULTILINE)
+
+
+def pins() -> dict[str, str]:
+    """The version that requirements.txt holds of each distribution."""
+    found = PINS.findall((ROOT / "requirements.txt").read_text(encoding="utf-8"))
+    return {canonicalize_name(name): version for name, version in found}
+
+
+def project() -> dict[str, Any]:
+    """What pyproject.toml says about the distribution."""
+    said: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return said
+
+
+def test_requirements_pin_what_is_named_and_what_is_installed() -> None:
+    written = pins()
+    named = {
+        canonicalize_name(Requirement(line).name)
+        for each in project()["optional-dependencies"].values()
+        for line in each
     }
+    assert named <= set(written)
+    installed = {canonicalize_name(each.name): each.version.partition("+")[0] for each in distributions()}
+    # Another Python or another system may bring a few more or a few less; a version that differs is a mistake.
+    shared = set(written) & set(installed)
+    assert len(shared) > len(named)
+    assert {name: Version(written[name]) for name in shared} == {name: Version(installed[name]) for name in shared}
 
 
 def test_pins_install_on_the_oldest_python_we_promise() -> None:
-    from importlib.metadata import distribution
-
-    from packaging.specifiers import SpecifierSet
-
-    for name in pins.closure(set().union(*pins.direct().values())):
-        needs = distribution(name).metadata.get("Requires-Python")
-        assert needs is None or SpecifierSet(needs).contains("3.11.0"), f"{name} needs Python {needs}"
+    for name in pins():
+        with suppress(PackageNotFoundError):  # another system's
+            needs = distribution(name).metadata.get("Requires-Python")
+            assert needs is None or SpecifierSet(needs).contains("3.11.0"), f"{name} needs Python {needs}"
 
 
-def test_the_package_asks_for_lower_bounds_only() -> None:
-    import tomllib
+def test_make_pins_writes_what_the_file_holds(tmp_path: Path) -> None:
+    """The recipe, on a pip that says what ours does, and with CUDA's libraries and a CPU build of torch among it."""
+    for name in ("Makefile", "pyproject.toml", "requirements.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    fake = tmp_path / ".venv" / "bin" / "python"
+    fake.parent.mkdir(parents=True)
+    fake.write_text("#!/bin/sh\nprintf 'anyio==1.0\\nnvidia-cublas==13.0\\ntorch==2.13.0+cpu\\ntriton==3.7\\n'\n")
+    fake.chmod(0o755)
+    for stamp in (".ready", ".ready-book", ".ready-all"):
+        (tmp_path / ".venv" / stamp).touch()
+    run = make("pins", folder=tmp_path)
+    assert run.returncode == 0, run.stderr
+    header, _, rest = (tmp_path / "requirements.txt").read_text(encoding="utf-8").partition("\n\n")
+    assert (ROOT / "requirements.txt").read_text(encoding="utf-8").startswith(f"{header}\n\n")
+    assert rest == "anyio==1.0\ntorch==2.13.0\n"
 
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for line in (*project["dependencies"], *project["optional-dependencies"]["torch"]):
-        assert re.fullmatch(r"[\w-]+>=[\d.]+", line), line
+
+def test_the_package_asks_for_nothing_and_its_extras_for_lower_bounds_only() -> None:
+    assert project()["dependencies"] == []
+    for extra in ("explore", "torch", "train"):
+        for line in project()["optional-dependencies"][extra]:
+            assert re.fullmatch(r"[\w-]+>=[\d.]+", line), line
+
+
+def test_a_wheel_holds_every_file_of_the_library(tmp_path: Path) -> None:
+    """Scripts, styles, records, maps and py.typed too; its name and extras are those that pyproject.toml gives."""
+    for path in repository_files():
+        inside = path.relative_to(ROOT)
+        if inside.parts[0] == "resnet_lib" or inside.name in ("pyproject.toml", "README.md", "LICENSE"):
+            (tmp_path / inside).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, tmp_path / inside)
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index"]
+    run = subprocess.run([*command, "-w", "out", "."], cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    (wheel,) = (tmp_path / "out").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if name.startswith("resnet_lib/")}
+        (about,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        metadata = archive.read(about).decode()
+    ours = {str(path.relative_to(ROOT)) for path in repository_files() if path.is_relative_to(ROOT / "resnet_lib")}
+    assert held == ours and "resnet_lib/py.typed" in held
+    assert set(re.findall(r"^Provides-Extra: (.*)$", metadata, re.M)) == set(project()["optional-dependencies"])
+    assert all("extra ==" in line for line in re.findall(r"^Requires-Dist: .*$", metadata, re.M))
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (cited["version"], cited["title"], cited["license"]) == (rl.__version__, config()["title"], "MIT")
+    assert [author["name"] for author in cited["authors"]] == [author["name"] for author in project()["authors"]]
+    newest = re.search(r"^## (\S+?),? ", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert newest and newest[1] == rl.__version__
+
+
+def config() -> dict[str, Any]:
+    """What _config.yml says."""
+    said: dict[str, Any] = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    return said
 
 
 def test_lock_file_names_no_address() -> None:
@@ -190,6 +281,8 @@ def test_help_lists_every_command() -> None:
         "lab",
         "notebooks",
         "bench",
+        "address",
+        "pins",
         "clean",
     }
 

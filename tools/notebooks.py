@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import nbformat
-import yaml
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
+from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).parent.parent
 CELL_SECONDS = 120
@@ -30,23 +28,13 @@ DROPPED = ("application/vnd.jupyter.widget-view+json",)  # live only beside the 
 
 
 def chapters() -> list[Path]:
-    """The notebooks that _toc.yml names, in the order of the book."""
-
-    def entries(node: Any) -> Iterator[str]:
-        if isinstance(node, dict):
-            yield from (node[key] for key in ("root", "file") if key in node)
-            node = [value for value in node.values() if isinstance(value, list)]
-        for child in node if isinstance(node, list) else []:
-            yield from entries(child)
-
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    paths = (ROOT / entry for entry in entries(toc))
-    notebooks = (path if path.suffix == ".ipynb" else path.with_name(path.name + ".ipynb") for path in paths)
+    """Return the notebooks that _toc.yml names, in the order of the book."""
+    notebooks = ((ROOT / name).with_suffix(".ipynb") for name in parse_toc_yaml(ROOT / "_toc.yml"))
     return [path for path in notebooks if path.exists()]
 
 
 def normalise(notebook: NotebookNode) -> NotebookNode:
-    """`notebook` without what differs from run to run or machine to machine. Changes and returns it."""
+    """Remove from `notebook` what differs from run to run or machine to machine, and return it."""
     notebook.metadata = nbformat.from_dict(METADATA)
     for number, cell in enumerate(notebook.cells):
         cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in CELL_METADATA if key in cell.metadata})

@@ -10,13 +10,7 @@ from pathlib import Path
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """A file server that knows the types browsers insist on, and says nothing while all is well."""
-
-    extensions_map = SimpleHTTPRequestHandler.extensions_map | {
-        ".js": "text/javascript",
-        ".mjs": "text/javascript",
-        ".wasm": "application/wasm",
-    }
+    """A file server that says nothing while all is well."""
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-cache")  # a rebuilt page is seen at the next reload

@@ -5,7 +5,10 @@
 - Plotly is on the pages that hold an explorer (`data-rl-explorer` in a cell's HTML), and on no other.
 - MathJax is on the pages that hold an equation, and on no other: `mathjax_path` in `_config.yml` names the copy made
   here.
+- Two explorers of one function on a page have names of their own.
+- `scrolling.js` is on each page: what scrolls sideways on a small screen does so with the keyboard, too.
 - A "%" or "×" stays on the line of its number.
+- Buttons lead to the book's repository and to Colab if the book has an address (tools/address.py).
 
 The files of others come from `node_modules` (`make book` calls npm) and are never committed.
 """
@@ -14,14 +17,22 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
+ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT))  # for tools: Jupyter Book puts this folder there and no other
+from tools import address  # noqa: E402
+
 ASSETS = Path(__file__).parent.parent / "_assets"
+COLAB = "https://colab.research.google.com"
 EXPLORER = "data-rl-explorer"
 EQUATION = 'class="math '
 PLOTLY = "vendor/plotly-basic.min.js"
@@ -34,6 +45,20 @@ VENDOR = {
     "mathjax/es5/input/tex/extensions": "vendor/mathjax/input/tex/extensions",
     "mathjax/es5/output/chtml/fonts/woff-v2": "vendor/mathjax/output/chtml/fonts/woff-v2",
 }
+
+
+def add_buttons(app: Sphinx, config: Config) -> None:
+    """Add buttons that lead to the book's repository, to its issues and to Colab, as far as there is an address.
+
+    Colab opens a chapter from GitHub and runs its first cell, which needs the address that `make address` wrote.
+    """
+    root = Path(app.srcdir)
+    written = address.written(root) or ""
+    url = written or address.cloned(root) or ""
+    known = url.startswith(("https://github.com/", "https://gitlab.com/"))  # to the theme
+    options = config.html_theme_options
+    options |= {"repository_url": url if known else "", "use_repository_button": known, "use_issues_button": known}
+    options["launch_buttons"] = {"colab_url": COLAB} if written.startswith("https://github.com/") else {}
 
 
 def copy_front_end(app: Sphinx) -> None:
@@ -55,12 +80,24 @@ def copy_front_end(app: Sphinx) -> None:
             shutil.copyfile(source, target)
 
 
+def tell_apart(body: str) -> str:
+    """Number the explorers whose name an earlier one of the page has: a permalink leads to one of them."""
+    seen: Counter[str] = Counter()
+
+    def numbered(name: re.Match[str]) -> str:
+        opens = name[0].startswith(EXPLORER)  # its element comes first, then its script
+        seen[name[1]] += opens
+        return name[0] if seen[name[1]] == 1 else f"{name[0]}-{seen[name[1]]}"
+
+    return re.sub(rf'(?:{EXPLORER}="|ResidualBlock\.explorer\(\{{"id":")([\w-]+)', numbered, body)
+
+
 def choose_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
     """Give a page Plotly if it has an explorer, and leave it MathJax only if it has an equation itself.
 
     Sphinx would also put MathJax on a page whose sub-pages have equations, such as the first.
     """
-    body = context.get("body", "")
+    body = context["body"] = tell_apart(context.get("body", ""))
     if EXPLORER in body:
         app.add_js_file(PLOTLY, loading_method="defer")  # fetched beside the text, run once that is parsed
     if EQUATION not in body:
@@ -87,6 +124,8 @@ def drop_second_icon_set(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("book.css", priority=900)  # after the theme's
     app.add_js_file(None, body="window.RL_BOOK = true", priority=100)
+    app.connect("config-inited", add_buttons)
+    app.add_js_file("scrolling.js", loading_method="defer")
     app.connect("builder-inited", copy_front_end)
     app.connect("doctree-resolved", keep_with_number)
     app.connect("html-page-context", choose_scripts, priority=900)  # after Sphinx has added MathJax

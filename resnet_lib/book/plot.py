@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from resnet_lib.book.explore.symbols import formatted
+from resnet_lib.book.explore import Figure, formatted
 from resnet_lib.colours import BASIC, BOTTLENECK, LIGHT_BOTTLENECK
 from resnet_lib.cost import Bill, price
 from resnet_lib.spec import BlockSpec
@@ -16,8 +16,6 @@ UNITS = {  # field of the bill, its unit in a figure, and that unit's symbol
 }
 
 SYMBOLS = {"basic": "circle", "bottleneck": "diamond"}  # of a network's mark: never by colour alone
-
-Figure = dict[str, Any]
 
 
 def costs(block: BlockSpec, size: int, field: str) -> list[int]:
@@ -67,7 +65,7 @@ def stacked(block: BlockSpec, costs: list[Any], y: float, axis: str) -> list[Fig
 
 
 def inside(words: Any) -> Figure:
-    """Words in the middle of a bar, left out where they do not fit (`uniformtext` in the layout says how small)."""
+    """Words in the middle of a bar, hidden if they do not fit (`uniformtext` in the layout says how small)."""
     return {"text": [words], "textposition": "inside", "insidetextanchor": "middle", "textangle": 0}
 
 

@@ -12,17 +12,29 @@ No SymPy is imported, but widths, image sides and depths may be SymPy symbols: t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 from typing import Any, NamedTuple
 
 from resnet_lib import _check
+from resnet_lib._table import Shown, Table, written
 from resnet_lib.spec import BlockSpec, NetworkSpec, Operation
+from resnet_lib.zoo import described
 
 FLOAT32_BYTES = 4
 FEATURE_MAP = (56, 56)  # conv2_x at 224 × 224 pixels
 DEFAULT_IMAGE = {"imagenet": (224, 224), "cifar": (32, 32)}
+
+HEADINGS = {  # of the columns that show these attributes
+    "params": "parameters",
+    "macs": "MACs",
+    "flops": "FLOPs",
+    "activations": "activations",
+    "bytes": "bytes",
+}
+SHOWN = ("params", "macs", "activations")
 
 Shape = tuple[int, ...]
 
@@ -30,10 +42,17 @@ Shape = tuple[int, ...]
 class Row(NamedTuple):
     """One operation of a network and its cost, for the whole batch.
 
-    `name` is the module's path in the built network ("layer1.0.conv1"; an addition has none there: "layer1.0.add"),
-    `block` its first two parts. Shapes are (batch, channels, height, width), for the linear layer (batch, features).
-    `flops` counts 2 a MAC; BatchNorm 2 an element (evaluation mode: scale and shift); ReLU and the addition 1 an
-    element; a max-pool its comparisons, k² − 1 an output; the average one addition or division an input.
+    `name` is the module's path in the built network ("layer1.0.conv1"); an addition is not a module and is called
+    "layer1.0.add". `block` is the first two parts of the path. `branch` is "main" or "shortcut".
+    Shapes are (batch, channels, height, width), for the linear layer (batch, features).
+    `flops` counts 2 a MAC, 2 an element of BatchNorm (evaluation mode: scale and shift), 1 an element of ReLU and of
+    the addition, k² − 1 comparisons an output of a max-pool, and one addition or division an input of the average.
+
+    >>> import resnet_lib as rl
+    >>> rl.price("resnet50").rows[0]
+    Row(conv1: conv 3 × 224 × 224 → 64 × 112 × 112, 9,408 parameters, 118,013,952 MACs)
+
+    Chapter 2.
     """
 
     name: str
@@ -45,30 +64,55 @@ class Row(NamedTuple):
     params: int
     macs: int
     flops: int
+    branch: str = "main"
 
     @property
     def elements(self) -> int:
         """Numbers in the output."""
-        return _product(self.output_shape)
+        return prod(self.output_shape)
 
     @property
     def bytes(self) -> int:
         """Bytes read and written once each in float32: inputs (two of them for an addition), parameters, output."""
         inputs = 2 if self.kind == "add" else 1
-        return FLOAT32_BYTES * (inputs * _product(self.input_shape) + self.params + self.elements)
+        return FLOAT32_BYTES * (inputs * prod(self.input_shape) + self.params + self.elements)
 
     @property
     def on_shortcut(self) -> bool:
         """True for a projection and its BatchNorm, which torchvision's modules call `downsample`."""
-        return "downsample" in self.name
+        return self.branch == "shortcut"
 
     @property
     def activations(self) -> int:
         """`elements` of a convolution or linear layer, 0 for any other kind."""
         return self.elements if self.kind in ("conv", "linear") else 0
 
+    def __repr__(self) -> str:
+        counts = f"{written(self.params)} parameters, {written(self.macs)} MACs"
+        return (
+            f"Row({self.name}: {self.kind} {_sides(self.input_shape[1:])} → {_sides(self.output_shape[1:])}, {counts})"
+        )
 
-@dataclass(frozen=True)
+
+class Rows(Shown, tuple[Row, ...]):
+    """Rows in order of execution: a tuple that shows itself as a table."""
+
+    def table(self) -> Table:
+        columns = {"operation": "", "kind": "", "output": "", **dict.fromkeys(map(HEADINGS.__getitem__, SHOWN), "")}
+        rows = [(row.name, row.kind, _sides(row.output_shape[1:]), *_amounts(row)) for row in self]
+        total = ("total", None, None, *(sum(getattr(row, field) for row in self) for field in SHOWN))
+        return Table(columns, rows, total)
+
+
+def _sides(shape: Iterable[int]) -> str:
+    return " × ".join(map(written, shape))
+
+
+def _amounts(bill: Bill | Row) -> list[int]:
+    return [getattr(bill, field) for field in SHOWN]
+
+
+@dataclass(frozen=True, repr=False)
 class Part:
     """Equal blocks in a row (or the stem, or the head), priced once. Row names are relative to the block."""
 
@@ -92,10 +136,94 @@ class Part:
             raise ValueError(f"rows and blocks can be listed only for a depth that is a number: {self.count} blocks")
         return range(self.first, self.first + self.count)
 
+    @property
+    def name(self) -> str:
+        """The path of these blocks: "layer1.0", or "layer1.1 to 5" for several."""
+        if self.first is None:
+            return self.stage
+        several = _check.is_symbol(self.count) or self.count != 1
+        return f"{self.stage}.{self.first}" + (f" to {self.first + self.count - 1}" if several else "")
 
-@dataclass(frozen=True)
-class Bill:
-    """What a network costs at one image size and batch. Made by `price`; parts of it by `by`."""
+    def __repr__(self) -> str:
+        return f"Part({self.name}: {len(self.rows)} operations × {self.count})"
+
+
+class Bills(Shown, dict[str, "Bill"]):
+    """Sub-totals of the bill `whole` by name: a dict that shows itself as a table."""
+
+    def __init__(self, bills: Mapping[str, Bill], what: str, whole: Bill) -> None:
+        super().__init__(bills)
+        self.what = what
+        self.whole = whole
+
+    def table(self) -> Table:
+        columns = (self.what, *map(HEADINGS.__getitem__, SHOWN))
+        rows = [(name, *_amounts(bill)) for name, bill in self.items()]
+        return Table(columns, rows, ("total", *_amounts(self.whole)), self.whole.subject)
+
+    def shares(self, *fields: str) -> Table:
+        """The shares of the total: by default of parameters, MACs and activations, or of the `fields` named.
+
+        >>> import resnet_lib as rl
+        >>> rl.price("resnet50").by("kind").shares("params", "macs")
+        Shares, 1 image of 224 × 224
+        <BLANKLINE>
+        kind        parameters     MACs
+        -------------------------------
+        conv            91.8 %   99.9 %
+        batch_norm       0.2 %    0.0 %
+        relu             0.0 %    0.0 %
+        max_pool         0.0 %    0.0 %
+        add              0.0 %    0.0 %
+        avg_pool         0.0 %    0.0 %
+        linear           8.0 %    0.1 %
+        -------------------------------
+        total          100.0 %  100.0 %
+
+        Raises ValueError for a field that a bill does not have.
+        """
+        fields = tuple(_check.one_of("fields", field, HEADINGS) for field in fields or SHOWN)
+
+        def line(bill: Bill) -> list[float | None]:
+            wholes = (getattr(self.whole, field) for field in fields)
+            return [
+                getattr(bill, field) / whole if whole else None for field, whole in zip(fields, wholes, strict=True)
+            ]
+
+        columns = {self.what: "", **{HEADINGS[field]: "percent" for field in fields}}
+        rows = [(name, *line(bill)) for name, bill in self.items()]
+        return Table(
+            columns, rows, ("total", *line(self.whole)), ", ".join(filter(None, ("Shares", self.whole.subject)))
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Bill(Shown):
+    """What a network costs at one image size and batch. Made by `price`; parts of it by `by`.
+
+    It shows itself as a table: a network stage by stage, a stage by its blocks, a block by its operations.
+    Two bills are equal if all their operations are.
+
+    >>> import resnet_lib as rl
+    >>> bill = rl.price("resnet50")
+    >>> bill
+    1 image of 224 × 224
+    <BLANKLINE>
+    stage   parameters           MACs  activations
+    ----------------------------------------------
+    stem         9,536    118,013,952      802,816
+    layer1     215,808    667,942,912    4,415,488
+    layer2   1,219,584  1,027,604,480    3,110,912
+    layer3   7,098,368  1,464,336,384    2,157,568
+    layer4  14,964,736    809,238,528      627,200
+    head     2,049,000      2,048,000        1,000
+    ----------------------------------------------
+    total   25,557,032  4,089,184,256   11,114,984
+    >>> bill.params, bill.by("stage")["head"].macs
+    (25557032, 2048000)
+
+    Chapter 2.
+    """
 
     parts: tuple[Part, ...]
 
@@ -128,14 +256,15 @@ class Bill:
         return self._total("bytes")
 
     @cached_property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> Rows:
         """One row per operation, in order of execution."""
-        return tuple(row for part in self.parts for i in part.indices() for row in part.at(i))
+        return Rows(row for part in self.parts for i in part.indices() for row in part.at(i))
 
-    def by(self, what: str) -> dict[str, Bill]:
+    def by(self, what: str) -> Bills:
         """Sub-totals by "stage" (stem, layer1, …, head), "block" (layer1.0, …) or "kind" (conv, batch_norm, …).
 
-        The values are bills, they add up to this one, and the keys stand in order of first execution.
+        The values are bills, and they add up to this one. The keys are in order of first execution.
+        The dict shows itself as a table, and its `shares()` in percent.
         Raises ValueError for any other word.
         """
         _check.one_of("what", what, ("stage", "block", "kind"))
@@ -143,7 +272,29 @@ class Bill:
         for part in self.parts:
             for key, piece in _PIECES[what](part):
                 groups.setdefault(key, []).append(piece)
-        return {key: Bill(tuple(pieces)) for key, pieces in groups.items()}
+        return Bills({key: Bill(tuple(pieces)) for key, pieces in groups.items()}, what, self)
+
+    def table(self) -> Table:
+        """A row for each stage; of a single stage one for equal blocks; of a single block one for each operation."""
+        stages = self.by("stage")
+        if len(stages) != 1:
+            return stages.table()
+        parts = [part for part in self.parts if part.count != 0]
+        if len(parts) == 1 and parts[0].count == 1:
+            return replace(self.rows.table(), caption=self.subject)
+        columns = ("blocks", *map(HEADINGS.__getitem__, SHOWN))
+        rows = [(part.name, *_amounts(Bill((part,)))) for part in parts]
+        return Table(columns, rows, ("total", *_amounts(self)), self.subject)
+
+    @property
+    def subject(self) -> str:
+        """What enters: "1 image of 224 × 224", "1 input of 64 × 56 × 56"; "" for a bill by kind."""
+        rows = self.parts[0].rows if self.parts else ()
+        if len({row.kind for row in rows}) < 2:
+            return ""
+        batch, *sides = rows[0].input_shape
+        what, sides = ("image", sides[1:]) if rows[0].stage == "stem" else ("input", sides)
+        return f"{batch} {what}{'s' if batch != 1 else ''} of {_sides(sides)}"
 
 
 def _by_stage(part: Part) -> Iterable[tuple[str, Part]]:
@@ -167,23 +318,44 @@ _PIECES: dict[str, Callable[[Part], Iterable[tuple[str, Part]]]] = {
 }
 
 
-def price(spec: NetworkSpec | BlockSpec, image: Any = None, batch: int = 1) -> Bill:
-    """The bill of a network, or of a single block.
+def price(spec: NetworkSpec | BlockSpec | str, image: Any = None, batch: int = 1) -> Bill:
+    """Price a network, described or named, or a single block.
 
-    `image` is a side or (height, width) in pixels: of the picture for a network (left out: 224 × 224, with the CIFAR
-    stem 32 × 32), of the feature map that enters for a block (left out: 56 × 56, conv2_x of an ImageNet network).
-    `batch` multiplies MACs, FLOPs and activations, never parameters.
+    `image` is a side or (height, width) in pixels. For a network it is the image, by default 224 × 224, or 32 × 32
+    with the CIFAR stem. For a block it is the feature map that enters, by default 56 × 56, as in conv2_x of an ImageNet
+    network. `batch` multiplies MACs, FLOPs and activations, never parameters.
 
-    Raises ValueError for an image smaller than the network's total stride and for a batch below 1, TypeError for
-    fractions, and where `spec` is no description.
+    >>> import resnet_lib as rl
+    >>> rl.price("resnet50", image=256).macs
+    5340348416
+    >>> rl.price(rl.BlockSpec("basic", 64))
+    1 input of 64 × 56 × 56
+    <BLANKLINE>
+    operation  kind        output        parameters         MACs  activations
+    -------------------------------------------------------------------------
+    conv1      conv        64 × 56 × 56      36,864  115,605,504      200,704
+    bn1        batch_norm  64 × 56 × 56         128            0            0
+    relu1      relu        64 × 56 × 56           0            0            0
+    conv2      conv        64 × 56 × 56      36,864  115,605,504      200,704
+    bn2        batch_norm  64 × 56 × 56         128            0            0
+    add        add         64 × 56 × 56           0            0            0
+    relu2      relu        64 × 56 × 56           0            0            0
+    -------------------------------------------------------------------------
+    total                                    73,984  231,211,008      401,408
+
+    Raises ValueError for an image smaller than the network's total stride.
+    Raises ValueError for a batch below 1 and for an unknown name.
+    Raises TypeError for a side or a batch that is not a whole number.
+    Raises TypeError if `spec` is neither a description nor a name.
+
+    Chapter 2.
     """
     batch = _check.positive_int("batch", batch)
+    spec = described(spec)
     if isinstance(spec, BlockSpec):
         size = _check.image_size(FEATURE_MAP if image is None else image)
         rows, _ = price_operations(spec.operations, size, batch)
         return Bill((Part("", None, 1, rows),))
-    if not isinstance(spec, NetworkSpec):
-        raise TypeError(f"spec must be a NetworkSpec or a BlockSpec, such as rl.network('resnet50'): {spec!r}")
     size = _check.image_size(DEFAULT_IMAGE[spec.stem] if image is None else image, at_least=spec.total_stride)
 
     rows, size = price_operations(spec.stem_operations, size, batch, stage="stem", block="stem")
@@ -213,8 +385,8 @@ def price_operations(
         linear = op.kind == "linear"
         input_shape = (batch, op.in_channels) if linear else (batch, op.in_channels, *before)
         output_shape = (batch, op.out_channels) if linear else (batch, op.out_channels, *after)
-        cost = _RULES[op.kind](op, _product(input_shape), _product(output_shape))
-        rows.append(Row(op.name, stage, block, op.kind, input_shape, output_shape, *cost))
+        cost = _RULES[op.kind](op, prod(input_shape), prod(output_shape))
+        rows.append(Row(op.name, stage, block, op.kind, input_shape, output_shape, *cost, op.branch))
     return tuple(rows), sizes["main"]
 
 
@@ -269,10 +441,3 @@ _RULES: dict[str, Callable[[Operation, int, int], Cost]] = {
     "max_pool": _max_pool,
     "avg_pool": _avg_pool,
 }
-
-
-def _product(numbers: Iterable[int]) -> int:
-    product = 1
-    for number in numbers:
-        product = product * number
-    return product

@@ -27,7 +27,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import islice
-from math import ceil
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -69,7 +68,7 @@ class Trained(Shown):
     - `epochs` are the rows of metrics.csv.
     - `train_error` and `test_error` are its errors at the end.
 
-    It shows itself as a table with at most 20 epochs.
+    It shows itself as a table of the epochs.
 
     >>> Trained(build("cifar_resnet20"), (Epoch(1, 10, 0.1, 1.2, 0.4, 0.9, 0.3, 5.0),), 0.25, 0.3)
     Training error 25.00 %, test error 30.00 %
@@ -87,12 +86,8 @@ class Trained(Shown):
     test_error: float
 
     def table(self) -> Table:
-        every = ceil(len(self.epochs) / 20)
-        rows = [
-            (row.epoch, row.lr, row.running_loss, row.running_error, row.test_loss, row.test_error)
-            for row in self.epochs
-            if row.epoch % every == 0 or row is self.epochs[-1]
-        ]
+        """Return a row for each epoch, without its seconds: the same training gives the same table."""
+        rows = [(e.epoch, e.lr, e.running_loss, e.running_error, e.test_loss, e.test_error) for e in self.epochs]
         columns = {"epoch": "", "lr": "", "running loss": "3", "running error": "percent 2"}
         columns |= {"test loss": "3", "test error": "percent 2"}
         caption = f"Training error {100 * self.train_error:.2f} %, test error {100 * self.test_error:.2f} %"
@@ -312,16 +307,15 @@ def _losing_others(accelerator: Accelerator) -> Iterator[None]:
 def _settings(settings: Settings | None) -> Settings:
     if settings is None:
         return Settings()
-    if not isinstance(settings, Settings):
-        raise TypeError(f"settings must be rl.lab.Settings(…): {settings!r}")
+    _check.instance("settings", settings, Settings, "a Settings, such as rl.lab.Settings(epochs=5)")
     return settings
 
 
 def _data(data: Data | str) -> Data:
     if isinstance(data, str) and data == "digits":
         return digits()
-    if not isinstance(data, Data):
-        raise TypeError(f"data must be 'digits', or the result of a function of resnet_lib.lab.data: {data!r}")
+    _check.instance("data", data, Data, "'digits', or the result of a function of resnet_lib.lab.data")
+    assert isinstance(data, Data)
     return data
 
 
@@ -332,7 +326,8 @@ def _initial(network: NetworkSpec | ResNet | str, data: Data, settings: Settings
     if isinstance(spec, str):
         spec = named(spec, in_channels=data.in_channels, classes=data.classes)
     if not isinstance(spec, NetworkSpec):
-        raise TypeError(f"network must be a name, such as 'cifar_resnet20', a NetworkSpec or a ResNet: {network!r}")
+        such_as = "a name, such as 'cifar_resnet20', a NetworkSpec or a ResNet"
+        raise TypeError(f"network must be {such_as}: {_check.shortened(network)}")
     for name in ("in_channels", "classes"):
         if getattr(spec, name) != getattr(data, name):
             raise ValueError(f"{name} must be {getattr(data, name)}, as in {data}: {getattr(spec, name)!r}")
@@ -464,7 +459,7 @@ def _take(folder: Path, lock: Any, resume: bool, record: dict[str, Any], acceler
 def _refuse_others(folder: Path, resume: bool) -> None:
     """Raise an error if the folder holds no run to resume, or a run that would be overwritten."""
     if resume and not (folder / CHECKPOINT).exists():
-        raise FileNotFoundError(errno.ENOENT, "there is no checkpoint to resume", str(folder / CHECKPOINT))
+        raise FileNotFoundError(errno.ENOENT, "nothing to resume: no checkpoint", str(folder / CHECKPOINT))
     if not resume and any((folder / name).exists() for name in (CHECKPOINT, METRICS, NETWORK)):
         raise FileExistsError(errno.EEXIST, "there is a run already; resume it, or name another folder", str(folder))
     if not _is_ours(folder / RUN):

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,8 +55,8 @@ def fetch() -> None:
         subprocess.run(["apt-get", "install", "--yes", "--no-install-recommends", "chromium"])
 
 
-def launch(playwright: Playwright) -> Browser:
-    """A headless browser."""
+def launch(playwright: Playwright, environment: Mapping[str, str]) -> Browser:
+    """A headless browser, with these variables besides those of the tests."""
     path = installed(playwright)
     if path is None:
         fetch()
@@ -64,7 +64,7 @@ def launch(playwright: Playwright) -> Browser:
     if path is None:
         raise RuntimeError(HELP)
     sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()  # Chromium refuses root otherwise
-    return playwright.chromium.launch(executable_path=path, args=[*QUIET, *sandbox])
+    return playwright.chromium.launch(executable_path=path, args=[*QUIET, *sandbox], env=os.environ | environment)
 
 
 @contextmanager

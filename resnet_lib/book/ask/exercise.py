@@ -41,7 +41,13 @@ class Mistake:
 
 @dataclass(frozen=True, kw_only=True)
 class Exercise(ABC):
-    """A question of the book, which itself stands in the chapter. The subclasses are the kinds of answers."""
+    """An exercise of the book, whose question is in its chapter. The subclasses are the kinds of answers.
+
+        >>> rl.book.ask.exercises()["bottleneck.1"].title
+        'Exercise 1'
+
+    Start here (chapter 0).
+    """
 
     name: str  # its chapter's notebook and its number there: "bottleneck.1"
     wants: str  # what to give: "a whole number: learnable numbers of the block"
@@ -87,7 +93,13 @@ class Exercise(ABC):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was said to an answer. `right` is None where there was no answer yet."""
+    """The reply to an answer, made by `check`. `right` is None if there was no answer yet.
+
+        >>> rl.check("bottleneck.1").right is None
+        True
+
+    Start here (chapter 0).
+    """
 
     exercise: Exercise
     right: bool | None
@@ -98,7 +110,7 @@ class Verdict:
         return f"{self.exercise.title}: {start}{self.sentence}".strip()
 
     def _repr_html_(self) -> str:
-        """What was said to an answer; where there was none, a box in which a number is checked without a kernel."""
+        """The reply to an answer, or, without one, a box in which a number is checked without a kernel."""
         exercise = self.exercise
         if self.right is not None:
             said = f"<b>{'✓ Right.' if self.right else '✗ Not yet.'}</b> {markup(self.sentence)}"
@@ -219,7 +231,13 @@ class Table(Exercise):
 
 @cache
 def exercises() -> dict[str, Exercise]:
-    """Return every exercise of the book by its name, chapter by chapter."""
+    """Return every exercise of the book by its name, chapter by chapter.
+
+        >>> "bottleneck.1" in rl.book.ask.exercises()
+        True
+
+    Start here (chapter 0).
+    """
     folders = [folder.name for folder in iter_modules(import_module(CHAPTERS).__path__)]
     modules = [f"{CHAPTERS}.{folder}.exercises" for folder in folders]
     found = [import_module(module).EXERCISES for module in modules if find_spec(module)]
@@ -232,9 +250,9 @@ def check(exercise: str, answer: Any = None) -> Verdict:
     `exercise` is the chapter's notebook and the exercise's number there, such as "bottleneck.1". Any answer gets a
     sentence and none raises an error. Without an answer the sentence says what is wanted.
 
-        >>> check("bottleneck.1", 278_528)
+        >>> rl.check("bottleneck.1", 278_528)
         Exercise 1: Not yet. You left out BatchNorm: two learnable numbers for each channel that it normalises.
-        >>> check("bottleneck.1", 280_064).right
+        >>> rl.check("bottleneck.1", 280_064).right
         True
 
     Raises ValueError if the book has no such exercise.

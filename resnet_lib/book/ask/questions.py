@@ -6,52 +6,94 @@ They need no kernel and no server: the page remembers what a reader has answered
 from __future__ import annotations
 
 import html
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from resnet_lib.book.ask.box import box, markup
 
 
 @dataclass(frozen=True)
-class Question:
-    """A prediction or a quiz, made by `predict` or `quiz`. Shown by Jupyter and in the page."""
+class Question(ABC):
+    """A prediction or a quiz, made by `predict` or `quiz`. Jupyter and the page show it.
 
-    kind: str  # "number" | "choice" | "quiz"
+        >>> rl.predict("deep", "How many layers does ResNet-50 have?", truth=50).answer
+        '50'
+
+    Start here (chapter 0).
+    """
+
     name: str
     question: str
-    answer: str  # what is right, in words
-    replies: dict[str, str]  # to each choice; to a number under ""
-    truth: float | None = None
-    unit: str = ""
-
-    def __repr__(self) -> str:
-        lines = [self.question]
-        if self.kind == "number":
-            lines.append(f"    Answer: {self.answer}. {self.replies['']}".rstrip())
-        for choice, reply in self.replies.items() if self.kind != "number" else ():
-            lines.append(f"    {'(x)' if choice == self.answer else '( )'} {choice}: {reply}")
-        return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        replies = {choice: markup(reply) for choice, reply in self.replies.items()}
-        page: dict[str, Any] = {"kind": self.kind, "name": self.name, "replies": replies, "answer": self.answer}
-        if self.kind == "number":
-            page |= {"truth": self.truth, "unit": self.unit}
-        title = {"quiz": "Quiz"}.get(self.kind, "Predict")
-        body = f'<p class="rl-ask"><b>{title}</b> {markup(self.question)}</p>'
-        return box(self.name, body + self._folded, page)
 
     @property
-    def _folded(self) -> str:
-        """The answer for a page without scripts."""
-        if self.kind == "number":
-            said = f"<p>{html.escape(self.answer)}. {markup(self.replies[''])}</p>"
-        else:
-            said = "".join(
-                f"<p>{'✓' if choice == self.answer else '✗'} <b>{markup(choice)}</b> {markup(reply)}</p>"
-                for choice, reply in self.replies.items()
-            )
-        return f'<details class="rl-folded"><summary>The answer</summary>{said}</details>'
+    @abstractmethod
+    def page(self) -> dict[str, Any]:
+        """What the page's script needs to know."""
+
+    @property
+    @abstractmethod
+    def folded(self) -> str:
+        """The answer for a page without scripts, as HTML."""
+
+    def _repr_html_(self) -> str:
+        title = "Quiz" if self.page["kind"] == "quiz" else "Predict"
+        asked = f'<p class="rl-ask"><b>{title}</b> {markup(self.question)}</p>'
+        answer = f'<details class="rl-folded"><summary>The answer</summary>{self.folded}</details>'
+        return box(self.name, asked + answer, self.page)
+
+
+@dataclass(frozen=True, repr=False)
+class Estimate(Question):
+    """A prediction of a number."""
+
+    kind: ClassVar[str] = "number"
+    truth: float
+    unit: str
+    digits: int
+    because: str
+
+    @property
+    def answer(self) -> str:
+        """The number as the page writes it."""
+        return f"{self.truth:,.{self.digits}f} {self.unit}".strip()
+
+    def __repr__(self) -> str:
+        return f"{self.question}\n    Answer: {self.answer}. {self.because}".rstrip()
+
+    @property
+    def page(self) -> dict[str, Any]:
+        about = {"kind": self.kind, "name": self.name, "replies": {"": markup(self.because)}, "answer": self.answer}
+        return about | {"truth": float(self.truth), "unit": self.unit}
+
+    @property
+    def folded(self) -> str:
+        return f"<p>{html.escape(self.answer)}. {markup(self.because)}</p>"
+
+
+@dataclass(frozen=True, repr=False)
+class Choice(Question):
+    """Several answers to choose from, each with its reply: a prediction ("choice"), or a "quiz" after the answer."""
+
+    kind: str
+    answer: str
+    replies: dict[str, str]
+
+    def __repr__(self) -> str:
+        marks = (("(x)" if choice == self.answer else "( )", choice, reply) for choice, reply in self.replies.items())
+        return "\n".join([self.question, *(f"    {mark} {choice}: {reply}" for mark, choice, reply in marks)])
+
+    @property
+    def page(self) -> dict[str, Any]:
+        replies = {choice: markup(reply) for choice, reply in self.replies.items()}
+        return {"kind": self.kind, "name": self.name, "replies": replies, "answer": self.answer}
+
+    @property
+    def folded(self) -> str:
+        return "".join(
+            f"<p>{'✓' if choice == self.answer else '✗'} <b>{markup(choice)}</b> {markup(reply)}</p>"
+            for choice, reply in self.replies.items()
+        )
 
 
 def predict(
@@ -66,27 +108,46 @@ def predict(
 ) -> Question:
     """Ask for a number, or for one of several `choices`, before the chapter gives the answer.
 
-    `truth` is the number, in `unit`, printed with so many `digits` after the point; or one of the choices. When the
-    reader has committed to a guess, the page shows both beside each other, with `because`, and remembers the guess.
-    `name` is the question's own in the whole book.
+    When the reader has committed to a guess, the page shows the guess beside the truth, and remembers it.
 
-    Raises ValueError if the truth is not among the choices, TypeError if it is no number where there are none.
+    - `name` is the question's own in the whole book.
+    - `question` is the text that asks; code may appear in backticks.
+    - `truth` is the number, or one of the choices.
+    - `choices` are the answers to choose from. By default the reader types a number.
+    - `unit` and `digits` say how the number is written: its unit, and its digits after the point.
+    - `because` explains the truth.
+
+        >>> rl.predict("deep", "How many layers does ResNet-50 have?", truth=50, because="Its name counts them.")
+        How many layers does ResNet-50 have?
+            Answer: 50. Its name counts them.
+
+    Raises ValueError if the truth is not among the choices.
+    Raises TypeError if there are no choices and the truth is not a number.
+    Start here (chapter 0).
     """
     if choices is not None:
         if truth not in choices:
             raise ValueError(f"truth must be one of the choices, {', '.join(map(repr, choices))}: {truth!r}")
-        return Question("choice", name, question, str(truth), dict.fromkeys(choices, because))
+        return Choice(name, question, "choice", str(truth), dict.fromkeys(choices, because))
     if isinstance(truth, str | bool):
         raise TypeError(f"truth must be a number where there are no choices: {truth!r}")
-    answer = f"{truth:,.{digits}f} {unit}".strip()
-    return Question("number", name, question, answer, {"": because}, float(truth), unit)
+    return Estimate(name, question, truth, unit, digits, because)
 
 
 def quiz(name: str, question: str, choices: dict[str, str], right: str) -> Question:
-    """Ask one question with several choices; `choices` holds what the page says to each, `right` the right one.
+    """Ask a question with several choices, each of which has a reply of its own.
+
+    `name` is the question's own in the whole book. `choices` holds the reply to each choice, and `right` is the one
+    that is right.
+
+        >>> rl.quiz("odd", "Which is wider?", {"basic": "No.", "bottleneck": "Yes: 256 channels."}, right="bottleneck")
+        Which is wider?
+            ( ) basic: No.
+            (x) bottleneck: Yes: 256 channels.
 
     Raises ValueError if `right` is not among the choices.
+    Start here (chapter 0).
     """
     if right not in choices:
         raise ValueError(f"right must be one of the choices, {', '.join(map(repr, choices))}: {right!r}")
-    return Question("quiz", name, question, right, dict(choices))
+    return Choice(name, question, "quiz", right, dict(choices))

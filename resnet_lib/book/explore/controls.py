@@ -61,9 +61,10 @@ Control = Slider | Choice
 
 
 def made_controls(function: Callable[..., Any], ranges: dict[str, Any], labels: dict[str, str]) -> tuple[Control, ...]:
-    """The controls for a function: a tuple `(start, stop)` or `(start, stop, step)` is a slider, a list a choice.
+    """Return the controls of a function: a tuple `(start, stop)` or `(start, stop, step)` is a slider, a list a choice.
 
-    Raises ValueError where a control is no parameter with a default, or where its default is not among its values.
+    Raises ValueError if a control is not a parameter with a default.
+    Raises ValueError if the default is not among the control's values.
     """
     parameters = inspect.signature(function).parameters
     for name in labels:
@@ -93,7 +94,7 @@ def _make(name: str, label: str, allowed: Any, value: Any) -> Control:
         if positions >= 1 and abs(positions - round(positions)) < 1e-9:
             return Slider(name, label, start, stop, step, value)
     raise ValueError(
-        f"{name} must be a slider (start, stop, step), its steps leading from start to stop, or a list: {allowed!r}"
+        f"{name} must be a slider (start, stop, step), a whole number of steps apart, or a list: {allowed!r}"
     )
 
 

@@ -13,10 +13,9 @@ from functools import cached_property
 from typing import Any
 
 from resnet_lib.book.explore.controls import Choice, Control, Slider, Value, made_controls
-from resnet_lib.book.explore.symbols import NotAFormula, Unknown, javascript, substitute
+from resnet_lib.book.explore.symbols import Figure, NotAFormula, Unknown, javascript, substitute
 from resnet_lib.book.web import asset
 
-Figure = dict[str, Any]
 MOST_VARIANTS = 64  # combinations of choices written out into a page
 
 
@@ -28,22 +27,32 @@ def explore(
     labels: dict[str, str] | None = None,
     **ranges: Any,
 ) -> Explorer:
-    """A live explorer of `function`, which turns control values into a Plotly figure.
+    """Show `function`, which turns control values into a Plotly figure, with a control for each of them.
 
-    `function` returns a dict: `data` and `layout` as Plotly takes them, and `numbers`, a dict from label to the text
-    that stands beside the plot (see `rl.formatted`). A Plotly figure object will do too. Its docstring is the
-    figure's description.
+    The function returns a dict: `data` and `layout` as Plotly takes them, and `numbers`, a dict from label to the text
+    beside the plot (see `rl.formatted`). It may also return a Plotly figure. The first paragraph of its docstring
+    describes the figure. The controls start at the function's defaults.
 
-    Each keyword gives one control: `channels=(64, 512, 64)` is a slider from 64 to 512 in steps of 64, `unit=["MACs",
-    "weights"]` a choice. They start at the function's defaults. `presets` names settings worth a button, `labels`
-    gives a control a longer name than its argument.
-
-        rl.explore(two_ways, channels=(64, 512, 64), width=(16, 128, 16), presets={"figure 5": {"channels": 256}})
+    - `presets` names settings that get a button each.
+    - `labels` gives a control a longer name than its argument's.
+    - Each further keyword gives one control. `channels=(64, 512, 64)` is a slider from 64 to 512 in steps of 64, and
+      `unit=["MACs", "weights"]` is a choice.
 
     With a kernel the controls are ipywidgets and call the function itself, whatever it does. For a page without a
-    kernel the function is written out as JavaScript; `Explorer.obstacle` says why, if it cannot be.
+    kernel the function is written out as JavaScript. If that is impossible, `Explorer.obstacle` says why.
 
-    Raises ValueError for a control that is no parameter of the function, a default or a preset outside its control.
+        >>> def weights(channels=64):
+        ...     count = rl.price(rl.BlockSpec("basic", channels)).params
+        ...     return {"data": [{"type": "bar", "y": [count]}], "numbers": {"in all": rl.formatted("{:,d}", count)}}
+        >>> rl.explore(weights, channels=(64, 512, 64))
+        weights(channels=64)
+          in all: 73,984
+        >>> rl.explore(weights, channels=(64, 512, 64)).obstacle is None
+        True
+
+    Raises ValueError if a keyword is not a parameter of the function.
+    Raises ValueError if a default or a preset is not among its control's values.
+    Start here (chapter 0).
     """
     made = made_controls(function, ranges, labels or {})
     if not made:
@@ -56,7 +65,17 @@ def explore(
 
 @dataclass(frozen=True)
 class Explorer:
-    """What `explore` returns. Shown by Jupyter in the richest form that the place allows."""
+    """A figure function with its controls, made by `explore`. Jupyter shows the richest form that it can.
+
+        >>> from resnet_lib.book.chapters.bottleneck.figures import two_ways
+        >>> explorer = rl.explore(two_ways, channels=(64, 512, 64), width=(16, 128, 16))
+        >>> explorer.defaults
+        {'channels': 256, 'width': 64}
+        >>> explorer.figure(channels=512)["numbers"]["two 3×3 at C"]
+        '4,718,592'
+
+    Start here (chapter 0).
+    """
 
     function: Callable[..., Any]
     controls: tuple[Control, ...]
@@ -64,7 +83,7 @@ class Explorer:
 
     @property
     def id(self) -> str:
-        """Its name in the page and in the permalink."""
+        """The function's name, as the page and its permalinks write it."""
         return str(self.function.__name__).replace("_", "-")
 
     @property
@@ -78,7 +97,10 @@ class Explorer:
         return {control.name: control.value for control in self.controls}
 
     def complete(self, values: dict[str, Value], what: str = "values") -> dict[str, Value]:
-        """`values` with the defaults for what they leave out; ValueError for a name or value that no control has."""
+        """Return `values` with defaults for the other controls.
+
+        Raises ValueError if no control has such a name or takes such a value.
+        """
         allowed = {control.name: control.values for control in self.controls}
         for name, value in values.items():
             if name not in allowed:
@@ -88,18 +110,18 @@ class Explorer:
         return self.defaults | values
 
     def figure(self, **values: Value) -> Figure:
-        """The figure at these values (defaults for the rest) as a plain dict: data, layout, numbers."""
+        """Return the figure at these values, and defaults for the rest, as a plain dict: data, layout, numbers."""
         return _plain(self.function(**(self.defaults | values)))
 
     def code(self, values: dict[str, Value]) -> str:
-        """The call that draws the figure at these values."""
+        """Return the call that draws the figure at these values."""
         return f"{self.function.__name__}({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
     # The page without a kernel
 
     @cached_property
     def _written(self) -> tuple[dict[str, str], str | None]:
-        """The figure as a JavaScript expression for each combination of choices; or else what stands in the way."""
+        """The figure as JavaScript for each combination of choices, or the reason why that is impossible."""
         choices = [control for control in self.controls if isinstance(control, Choice)]
         if math.prod(len(choice.options) for choice in choices) > MOST_VARIANTS:
             names = " and ".join(choice.name for choice in choices)
@@ -114,7 +136,7 @@ class Explorer:
             except NotAFormula as error:
                 return {}, str(error)
             except Exception as error:  # whatever the reader's function may raise
-                return {}, self._who_is_to_blame(sliders, chosen, error)
+                return {}, self._reason(sliders, chosen, error)
             for values in self._samples(sliders, chosen):
                 if not _same(substitute(figure, values), _plain(self.function(**values))):
                     return {}, f"the function is another formula at {self.code(values)}"
@@ -124,8 +146,8 @@ class Explorer:
         symbols = {slider.name: Unknown.control(slider.name, slider.whole, slider.start > 0) for slider in sliders}
         return _plain(self.function(**known, **symbols))
 
-    def _who_is_to_blame(self, sliders: list[Slider], chosen: dict[str, Value], error: Exception) -> str:
-        """The sliders that the function cannot take as a symbol, each tried alone."""
+    def _reason(self, sliders: list[Slider], chosen: dict[str, Value], error: Exception) -> str:
+        """Name the sliders that the function cannot take as a symbol, each tried alone."""
         guilty = []
         for slider in sliders:
             others: dict[str, Value] = {other.name: other.value for other in sliders if other is not slider}
@@ -145,7 +167,7 @@ class Explorer:
 
     @property
     def obstacle(self) -> str | None:
-        """Why the figure cannot be live without a kernel, or None if it can."""
+        """The reason why the figure cannot be live without a kernel, or None if it can."""
         return self._written[1]
 
     @cached_property
@@ -188,12 +210,21 @@ class Explorer:
         on_colab = "google.colab" in sys.modules
         if on_colab and self.obstacle is None:
             return bundle  # Plotly's widgets come out blank there
-        from resnet_lib.book.explore import widget
-
+        try:
+            from resnet_lib.book.explore import widget
+        except ModuleNotFoundError as error:
+            return bundle | {"text/html": self._without_widgets(str(error.name).partition(".")[0])}
         if on_colab:
             widget.allow_widgets_on_colab()
         view = {"version_major": 2, "version_minor": 0, "model_id": widget.widget(self).model_id}
         return bundle | {"application/vnd.jupyter.widget-view+json": view}
+
+    def _without_widgets(self, missing: str) -> str:
+        """The page form, and what to install if it is not live."""
+        if self.obstacle is None:
+            return self.html
+        note = f'With a kernel it needs {missing}: install that, or this package with its extra "explore".'
+        return f"{self.html}<p>{note}</p>"
 
     def __repr__(self) -> str:
         lines = [self.code(self.defaults)]

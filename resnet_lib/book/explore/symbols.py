@@ -10,15 +10,22 @@ from __future__ import annotations
 import json
 import operator
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import sympy
-from sympy.printing.jscode import JavascriptCodePrinter
+try:
+    import sympy
+    from sympy.printing.jscode import JavascriptCodePrinter
+except ModuleNotFoundError:
+    raise ModuleNotFoundError(
+        'rl.explore needs SymPy: install sympy, or this package with its extra "explore"', name="sympy"
+    ) from None
+
+Figure = dict[str, Any]  # a Plotly figure as plain data, or a part of it; its numbers may be Unknown
 
 
 class NotAFormula(TypeError):
-    """The function needs the value of a control, not just a symbol for it. `names` says of which."""
+    """The function needs the value of the controls `names`, not just symbols for them."""
 
     def __init__(self, names: set[str], what: str) -> None:
         self.names = names
@@ -26,20 +33,20 @@ class NotAFormula(TypeError):
 
 
 class Unknown:
-    """A number that the reader has yet to choose, or a formula in such numbers."""
+    """A number that a slider has yet to choose, or a formula in such numbers."""
 
     def __init__(self, expression: Any) -> None:
         self.expression = sympy.sympify(expression)
 
     @classmethod
     def control(cls, name: str, whole: bool = True, positive: bool = True) -> Unknown:
-        """The unknown value of the slider `name`; `whole` and `positive` say what is known of it all the same."""
+        """Return the unknown value of the slider `name`. It may be known to be `whole` and `positive`."""
         known = {"real": True} | ({"integer": True} if whole else {}) | ({"positive": True} if positive else {})
         return cls(sympy.Symbol(name, **known))
 
     @property
     def free_symbols(self) -> set[Any]:
-        """The sliders it depends on; its presence tells `resnet_lib.price` that this is a symbol."""
+        """The sliders that it depends on. This attribute tells `rl.price` that the number is a symbol."""
         return self.expression.free_symbols  # type: ignore[no-any-return]
 
     def _sympy_(self) -> Any:
@@ -115,7 +122,7 @@ for _names, _what in (
 
 
 class Text:
-    """A text with numbers in it that are still unknown. Made by `text`."""
+    """A text that contains unknown numbers. `formatted` makes it."""
 
     def __init__(self, template: str, values: tuple[Any, ...]) -> None:
         self.template, self.values = template, values
@@ -125,10 +132,18 @@ FORMATS = ("d", ",d", ".0f", ".1f", ".2f", ".3f", ",.0f", ",.1f", ",.2f", ",.3f"
 
 
 def formatted(template: str, *values: Any) -> Any:
-    """`template.format(*values)`, also for numbers that only the reader's page will know.
+    """Write numbers into a text, as `template.format(*values)` does, also those that a slider has yet to choose.
 
-    Use it in a figure function in place of an f-string: `formatted("{:,d} → {:,d}", channels, width)`.
-    Raises ValueError for a format outside `FORMATS`, those that the page and Python write alike.
+    A figure function uses it in place of an f-string. Its text is then part of the published page, where no Python
+    runs. `FORMATS` lists the formats that Python and the page write alike.
+
+        >>> rl.formatted("{:,d} → {:,d}", 256, 64)
+        '256 → 64'
+        >>> rl.formatted("{:.1%} of {:,.2f} M", 0.125, 1234.5)
+        '12.5% of 1,234.50 M'
+
+    Raises ValueError if `template` holds a name, a position or another format.
+    Chapter 2.
     """
     for _, field, spec, _ in string.Formatter().parse(template):
         if field is not None and (field or spec not in FORMATS):
@@ -139,10 +154,55 @@ def formatted(template: str, *values: Any) -> Any:
 
 
 def largest(*values: Any) -> Any:
-    """`max(*values)`, also for numbers that only the reader's page will know."""
+    """Return the largest value, as `max(*values)` does, also of numbers that a slider has yet to choose.
+
+        >>> rl.book.explore.largest(0, -3)
+        0
+
+    Chapter 3.
+    """
     if any(isinstance(value, Unknown) for value in values):
-        return Unknown(sympy.Max(*(sympy.sympify(value) for value in values)))
+        return Unknown(sympy.Max(*map(sympy.sympify, values)))
     return max(values)
+
+
+def smallest(*values: Any) -> Any:
+    """Return the smallest value, as `min(*values)` does, also of numbers that a slider has yet to choose.
+
+        >>> rl.book.explore.smallest(3, 4)
+        3
+
+    Chapter 7.
+    """
+    if any(isinstance(value, Unknown) for value in values):
+        return Unknown(sympy.Min(*map(sympy.sympify, values)))
+    return min(values)
+
+
+def pick(index: Any, values: Sequence[Any]) -> Any:
+    """Return `values[index]`, also for an index that a slider has yet to choose.
+
+    The values are numbers, and the index is one of 0, 1, … up to their last.
+
+        >>> rl.book.explore.pick(1, [256, 64, 20])
+        64
+
+    Raises TypeError if a value is not a number.
+    Raises ValueError if there are no values, or none at `index`.
+    Chapter 4.
+    """
+    for value in values:
+        if not _is_number(value):
+            raise TypeError(f"values must be numbers: {value!r}")
+    if not isinstance(index, Unknown):
+        if index not in range(len(values)):
+            raise ValueError(f"index must be a whole number from 0 to {len(values) - 1}: {index!r}")
+        return values[index]
+    if not values:
+        raise ValueError(f"values must hold at least one number: {values!r}")
+    *cases, last = map(sympy.sympify, values)
+    chosen = [(case, sympy.Eq(index.expression, i)) for i, case in enumerate(cases)]
+    return Unknown(sympy.Piecewise(*chosen, (last, True)))
 
 
 class _Printer(JavascriptCodePrinter):  # type: ignore[misc]
@@ -156,6 +216,11 @@ class _Printer(JavascriptCodePrinter):  # type: ignore[misc]
         numerator, denominator = sympy.fraction(sympy.together(expression.args[0]))
         return f"Math.floor(({self._print(numerator)})/({self._print(denominator)}))"
 
+    def _print_Piecewise(self, expression: Any) -> str:
+        *cases, (last, _) = expression.args
+        chosen = "".join(f"{self._print(condition)} ? {self._print(value)} : " for value, condition in cases)
+        return f"({chosen}{self._print(last)})"
+
     def _print_Mod(self, expression: Any) -> str:
         a, b = map(self._print, expression.args)
         return f"(((({a}) % ({b})) + ({b})) % ({b}))"
@@ -165,9 +230,9 @@ _PRINTER = _Printer()
 
 
 def javascript(value: Any) -> str:
-    """A figure (dicts, lists, numbers, texts, Unknowns) as a JavaScript expression in `v` and the formatter `f`.
+    """Return a figure (dicts, lists, numbers, texts, Unknowns) as JavaScript in the values `v` and the formatter `f`.
 
-    Raises TypeError for anything that JSON could not hold either.
+    Raises TypeError if it holds anything that JSON could not hold either.
     """
     if isinstance(value, Unknown):
         return str(_PRINTER.doprint(value.expression))
@@ -192,7 +257,7 @@ def _pieces(value: Text) -> list[str]:
 
 
 def substitute(value: Any, values: dict[str, Any]) -> Any:
-    """The same figure with numbers in place of its Unknowns: what the page will draw, worked out in Python."""
+    """Return the figure with numbers in place of its Unknowns: the figure that the page will draw."""
     if isinstance(value, Unknown):
         number = value.expression.subs({symbol: values[symbol.name] for symbol in value.free_symbols})
         return int(number) if number.is_Integer else float(number)

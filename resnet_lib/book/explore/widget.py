@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from typing import Any, Protocol
 
+import anywidget  # noqa: F401  # FigureWidget asks for it only when the first one is made
 import ipywidgets as widgets
 import plotly.graph_objects as go
 

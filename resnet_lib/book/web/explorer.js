@@ -55,17 +55,30 @@
   }
 
   /* The figure in the page's colours: dark twins of the book's colours, text and lines that suit the background. */
-  function themed(figure, dark, narrow) {
+  function themed(figure, dark, size) {
     const text = dark ? "#CED6DD" : "#323232", grid = dark ? "#3A3F45" : "#E3E5E8";
     const swap = (v) => typeof v === "string" && dark ? (DARK[v] || v) :
       Array.isArray(v) ? v.map(swap) :
       v && typeof v === "object" ? Object.fromEntries(Object.entries(v).map(([k, x]) => [k, swap(x)])) : v;
     const layout = Object.assign({}, swap(figure.layout), { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" });
-    layout.font = Object.assign({}, layout.font, { color: text, size: narrow ? 11 : 13 });
+    layout.font = Object.assign({}, layout.font, { color: text, size });
     for (const key of Object.keys(layout)) {
       if (/^[xy]axis\d*$/.test(key)) Object.assign(layout[key], { gridcolor: grid, linecolor: grid, zerolinecolor: grid });
     }
     return { data: swap(figure.data), layout };
+  }
+
+  /* Labels that leave the plot, as on a phone in a wide font, are set in smaller letters, in steps: widths are rounded. */
+  function fit(library, plot, usual) {
+    const frame = plot.getBoundingClientRect(), sizes = {};
+    for (const node of plot.querySelectorAll(".annotation")) {
+      const box = node.querySelector(".annotation-text").getBoundingClientRect();
+      const over = box.width && Math.max(box.right - frame.right, frame.left - box.left);
+      const { font, xanchor } = plot.layout.annotations[node.dataset.index];
+      const size = ((font && font.size) || usual) * (1 - (xanchor === "center" ? 2 : 1) * over / box.width);
+      if (over > 0 && size > 6) sizes["annotations[" + node.dataset.index + "].font.size"] = size;
+    }
+    if (Object.keys(sizes).length) library.relayout(plot, sizes).then(() => fit(library, plot, usual));
   }
 
   function readHash(id) {
@@ -166,7 +179,7 @@
       tools, status);
     root.append(face);
 
-    let library, frame, settled;
+    let library, frame, settled, width;
     const cells = new Map();
     function update() { if (!frame) frame = requestAnimationFrame(draw); }
     function draw() {
@@ -190,8 +203,11 @@
       if (settled) status.textContent = Object.entries(current.numbers).map(([k, v]) => k + ": " + v).join("; ");
       settled = false;
       if (!library) return;
-      const { data, layout } = themed(current, isDark(root), plot.clientWidth < 480);
-      library.react(plot, data, layout, { displayModeBar: false, responsive: true });
+      width = Math.floor(plot.getBoundingClientRect().width);
+      const size = width < 480 ? 11 : 13;
+      const { data, layout } = themed(current, isDark(root), size);
+      if (width) layout.width = width;
+      library.react(plot, data, layout, { displayModeBar: false }).then(() => fit(library, plot, size));
     }
     function settle() { // the reader let go: the address follows, and a screen reader hears the numbers
       settled = true;
@@ -219,6 +235,7 @@
     window.addEventListener("hashchange", restore);
     new MutationObserver(update).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     new MutationObserver(update).observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+    new ResizeObserver(() => { if (Math.floor(plot.getBoundingClientRect().width) !== width) update(); }).observe(plot);
     plotly().then((loaded) => { library = loaded; draw(); }).catch((error) => { plot.textContent = error.message; });
   }
 

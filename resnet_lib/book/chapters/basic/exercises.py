@@ -56,11 +56,11 @@ EXERCISES: tuple[Exercise, ...] = (
             ),
             Mistake(price(BlockSpec("basic", 128)).params, "That block is 128 channels wide in the middle, too."),
             Mistake(price(BlockSpec("basic", 64)).params, "That block has 64 channels at its ends, too."),
-            Mistake(_weights(WAIST) // 2, "That is one convolution. The second one leads back to 128."),
-            Mistake(_weights(WAIST) // 9, "That would be two 1×1 convolutions. How many places has a 3×3 window?"),
+            Mistake(_weights(WAIST) // 2, "That is one convolution. The second one takes 64 channels back to 128."),
+            Mistake(_weights(WAIST) // 9, "That would be two 1×1 convolutions. A 3×3 window has more positions."),
         ),
         otherwise="Two convolutions of 9 · (channels in) · (channels out) weights, and after each a BatchNorm with the"
-        " channels that it puts out.",
+        " channels of its output.",
         because="The first BatchNorm has the 64 channels of the middle, the second the 128 of the end.",
     ),
     Number(
@@ -68,8 +68,8 @@ EXERCISES: tuple[Exercise, ...] = (
         wants="a whole number, the parameters that this sets to zero",
         solution=LAST,
         mistakes=(
-            Mistake(8, "So many BatchNorms. Each has a scale for every one of its channels."),
-            Mistake(LAST // 2, "One block for each stage. How many has ResNet-18?"),
+            Mistake(8, "That is the number of BatchNorms. Each has a scale for every one of its channels."),
+            Mistake(LAST // 2, "That is one block for each stage. How many blocks does ResNet-18 have there?"),
             Mistake(2 * LAST, "You counted shifts, which always start at zero, or the first BatchNorms of the blocks."),
             Mistake(
                 LAST + _channels("downsample.1"),

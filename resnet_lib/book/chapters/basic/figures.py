@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from resnet_lib.book.explore.symbols import formatted, largest
-from resnet_lib.book.plot import Figure, axis, bar, dot, figure, label, line
+from resnet_lib.book.explore import Figure, formatted, largest
+from resnet_lib.book.plot import axis, bar, dot, figure, label, line
 from resnet_lib.colours import ACCENT, BASIC, CONTEXT
 from resnet_lib.cost import price
 from resnet_lib.cost.memory import memory

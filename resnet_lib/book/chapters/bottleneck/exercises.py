@@ -53,7 +53,7 @@ EXERCISES = (
             Mistake(_CONV4["conv"].params, "You left out BatchNorm: two learnable numbers for each channel."),
             Mistake(17 * _MORE, "That is what all 17 blocks have together."),
             Mistake(17 * 1024**2, "In 17c² the c is the inner width; 1024 is the interface."),
-            Mistake(_CONV4["conv"].params + 2 * 3 * 256, "The last BatchNorm stands after the expansion."),
+            Mistake(_CONV4["conv"].params + 2 * 3 * 256, "The last BatchNorm comes after the expansion."),
             Mistake(_MORE + 1024 * 1024, "These blocks keep their shape, so their shortcut is the identity."),
         ),
         otherwise="Such a block goes 1024 → 256 → 256 → 1024, and its shortcut is the identity.",

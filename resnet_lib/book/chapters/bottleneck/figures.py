@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from resnet_lib.book.explore.symbols import formatted, largest
-from resnet_lib.book.plot import Figure, area, axis, costs, dot, figure, label, line, stacked, words
+from resnet_lib.book.explore import Figure, formatted, largest
+from resnet_lib.book.plot import area, axis, costs, dot, figure, label, line, stacked, words
 from resnet_lib.colours import ACCENT, BASIC, BOTTLENECK, CONTEXT
 from resnet_lib.spec import BlockSpec
 
@@ -62,7 +62,7 @@ def hourglass(channels: int = 256, width: int = 64) -> Figure:
     """
     wide, narrow = BlockSpec("basic", channels), BlockSpec("bottleneck", channels, width)
     widest = largest(channels, width)
-    margin = 0.16 * widest  # room for the labels on the left of a shape
+    margin = 0.3 * widest  # room for the labels on the left of a shape
     left, right = -0.04 * widest - 0.625 * channels, margin + 0.5 * widest
     data, annotations = [], []
     for block, centre, colour, reach in ((wide, left, BASIC, channels), (narrow, right, BOTTLENECK, widest)):

@@ -7,14 +7,14 @@ from resnet_lib.cost import price
 from resnet_lib.spec import BlockSpec
 from resnet_lib.zoo import network
 
-# 2.1: the convolution that leads into conv4_x of ResNet-34, for a picture of 225 × 225.
+# 2.1: the convolution that enters conv4_x of ResNet-34, for an image of 225 × 225.
 _STRIDED = price(BlockSpec("basic", 128, out_channels=256, stride=2), image=29).rows[0]
 _WEIGHTS = _STRIDED.params
 _PLACES = _STRIDED.macs // _WEIGHTS
 
 
 def _numbers(kernel: int, channels_in: int, channels_out: int, groups: int) -> int:
-    """2.2: learnable numbers of a convolution and of the BatchNorm behind it."""
+    """2.2: learnable numbers of a convolution and of the BatchNorm after it."""
     return kernel**2 * channels_in // groups * channels_out + 2 * channels_out
 
 
@@ -40,7 +40,8 @@ EXERCISES: tuple[Exercise, ...] = (
             ),
             Mistake(_WEIGHTS * 14**2, "You rounded the half of 29 down. Put 29 into the formula of the output's side."),
             Mistake(
-                _WEIGHTS * 29**2 // 4, "A quarter of 29 × 29 is no whole map. Put 29 into the formula of the side."
+                _WEIGHTS * 29**2 // 4,
+                "A quarter of 29 × 29 is not a whole number. Put 29 into the formula of the output's side.",
             ),
             Mistake(2 * _STRIDED.macs, "Those are FLOPs: two for each MAC."),
             Mistake(_STRIDED.macs // 128, "You left out the channels that enter: each output sums over all of them."),
@@ -73,7 +74,7 @@ EXERCISES: tuple[Exercise, ...] = (
             ),
             Mistake(
                 lambda k, a, b, g: k**2 * a // g * b + b,
-                "That is a bias for each channel. Here there is none; a BatchNorm has two learnable numbers for each.",
+                "That is a bias for each channel. This convolution has no bias, and its BatchNorm has two for each.",
             ),
             Mistake(
                 lambda k, a, b, g: k**2 * a // g * b + 4 * b,
@@ -81,7 +82,7 @@ EXERCISES: tuple[Exercise, ...] = (
             ),
             Mistake(
                 lambda k, a, b, g: k**2 * a // g * b + 2 * a,
-                "The BatchNorm stands behind the convolution: it has the channels that leave.",
+                "The BatchNorm comes after the convolution: it has the channels that leave.",
             ),
             Mistake(
                 lambda k, a, b, g: k**2 * a * b + 2 * b,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from resnet_lib.book.explore.symbols import formatted
-from resnet_lib.book.plot import Figure, axis, bar, dot, figure, label, line
+from resnet_lib.book.explore import Figure, formatted, largest, smallest
+from resnet_lib.book.plot import axis, bar, dot, figure, label, line
 from resnet_lib.colours import ACCENT, CONTEXT, OF_BLOCK
 from resnet_lib.cost import Row, price
-from resnet_lib.cost.bill import price_operations
+from resnet_lib.cost.bill import FLOAT32_BYTES, price_operations
 from resnet_lib.spec import Operation
 from resnet_lib.zoo import network
 
@@ -64,13 +64,13 @@ def one_convolution(window: str = "3×3", channels_in: int = 512, channels_out: 
     numbers = {
         "the map that leaves": formatted("{:,d} × {:,d}", out, out),
         "each weight is used": formatted("{:,d} ×", out * out),
-        "weights' share of the bytes": formatted("{:.1%}", 4 * row.params / row.bytes),
+        "weights' share of the bytes": formatted("{:.1%}", FLOAT32_BYTES * row.params / row.bytes),
     }
     return figure(data, layout, numbers)
 
 
 def grouped(groups: int | str = 32, channels: int = 128, side: int = 56) -> Figure:
-    """What is left of a 3×3 convolution's four costs when its channels are divided into groups.
+    """The four costs of a 3×3 convolution that remain when its channels are divided into groups.
 
     `channels` enter and leave, on a map of `side` pixels a side. The bars are shares of the same convolution in one
     group.
@@ -106,15 +106,15 @@ def grouped(groups: int | str = 32, channels: int = 128, side: int = 56) -> Figu
 def along(name: str = "resnet34", image: int = 224, batch: int = 1) -> Figure:
     """Every convolution of a network in its order: its multiply-adds above, and below the bytes that it moves.
 
-    `image` is the side of the picture, a multiple of 32, `batch` the pictures that are computed at once. Grey bars are
-    the stem and the projections.
+    `image` is the side of the image in pixels, a multiple of 32, and `batch` the number of images computed at once.
+    Grey bars are the stem and the projections.
     """
     net = network(name)
     bill = price(net, image=32 * (image // 32), batch=batch)  # says that halving comes out even
     rows = [row for row in bill.rows if row.kind == "conv"]
     places = list(range(1, len(rows) + 1))
-    weights = [4 * row.params / MB for row in rows]
-    maps = [(row.bytes - 4 * row.params) / MB for row in rows]
+    weights = [FLOAT32_BYTES * row.params / MB for row in rows]
+    maps = [(row.bytes - FLOAT32_BYTES * row.params) / MB for row in rows]
     colour = OF_BLOCK[net.block]
     bars = {
         "type": "bar",
@@ -154,13 +154,13 @@ def along(name: str = "resnet34", image: int = 224, batch: int = 1) -> Figure:
             automargin=True,
         ),
         "annotations": [
-            label("<b>million MACs</b> for each picture", 0, 1, xref="paper", yref="paper", yanchor="top"),
+            label("<b>million MACs</b> for each image", 0, 1, xref="paper", yref="paper", yanchor="top"),
             label("<b>megabytes</b> moved", 0, 0.55, xref="paper", yref="paper", yanchor="top"),
         ],
     }
     heavy = sum(part.count * _weighs_more(row) for part in bill.parts for row in part.rows if row.kind == "conv")
     numbers = {
-        "MACs for each picture": formatted("{:,.2f} G", sum(row.macs for row in rows) / batch / 1e9),
+        "MACs for each image": formatted("{:,.2f} G", sum(row.macs for row in rows) / batch / 1e9),
         "weights, read": formatted("{:,.1f} MB", sum(weights)),
         "maps, read and written": formatted("{:,.1f} MB", sum(maps)),
         "weights outweigh maps in": formatted(f"{{:d}} of {len(rows)}", heavy),
@@ -189,4 +189,5 @@ def _beside(words: str, y: Any) -> Figure:
 
 def _weighs_more(row: Row) -> Any:
     """1 where a convolution has more weights than numbers in its two maps, otherwise 0."""
-    return (2 * row.params - 1) // (row.bytes // 4)  # below 2, since weights and maps make the bytes
+    maps = row.bytes // FLOAT32_BYTES - row.params
+    return largest(0, smallest(1, row.params - maps))

@@ -72,12 +72,12 @@ EXERCISES = (
             ),
             Mistake(
                 _weight(DIAGONAL, NOTHING),
-                "The identity matrix is no identity here: this adds a pixel and two of its diagonal neighbours.",
+                "The identity matrix is not the identity here: this adds a pixel and two of its diagonal neighbours.",
             ),
             Mistake(_weight(_window(1, 1), NOTHING), "This adds up nine pixels. Only one of them is the pixel itself."),
             Mistake(
                 _weight(_window(1 / 9, 1 / 9), NOTHING),
-                "This averages nine pixels: a blur. It hands on only what is the same all around.",
+                "This averages nine pixels: a blur. It keeps only what is the same all around.",
             ),
             Mistake(_weight(NOTHING, NOTHING), "This gives zero everywhere, whatever comes in."),
         ),
@@ -92,13 +92,13 @@ EXERCISES = (
             Mistake(
                 CHANNELS, "That is one kind of them. Convolutions and BatchNorms both have some that are not zero."
             ),
-            Mistake(ADDED, "So many there are in the added layers. Which of them are not zero?"),
+            Mistake(ADDED, "That is how many the added layers have. Which of them are not zero?"),
             Mistake(
                 3 * CHANNELS,  # = 2 * CHANNELS * 9 // 6
                 "Either you counted BatchNorm's offsets, which are zero, or the copied blocks too.",
             ),
             Mistake(4 * CHANNELS, "Running means and variances are not parameters, and an offset of zero is zero."),
-            Mistake(2 * BLOCKS * 3, "One in each convolution hands on a single channel. Each channel needs its own."),
+            Mistake(2 * BLOCKS * 3, "One in each convolution passes a single channel on. Each channel needs its own."),
             Mistake(CHANNELS // 2, "There are two convolutions in a block, and each has a BatchNorm."),
             Mistake(2 * CHANNELS // BLOCKS, "That is one block a stage. How many were added?"),
         ),

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from resnet_lib.book.plot import Figure, axis, figure, label, line
+from resnet_lib.book.explore import Figure
+from resnet_lib.book.plot import axis, figure, label, line
 from resnet_lib.colours import BASIC, CONTEXT
 
 # What is drawn of a block's output: the axis, and how the numbers beside the plot are written.
@@ -43,7 +44,7 @@ Rows = Mapping[str, list[float]]  # measure → its value at the output of each 
 
 
 def profile(rows: Mapping[tuple[str, int], Rows], layers: int, measure: str) -> Figure:
-    """A measure along the blocks of a plain and a residual network of so many layers; other depths as thin lines.
+    """A measure along the blocks of a plain and a residual network with `layers` layers; other depths as thin lines.
 
     `rows[kind, layers]`, with `kind` "plain" or "resnet", holds each measure as one value a block (two layers).
     """
@@ -73,11 +74,11 @@ def profile(rows: Mapping[tuple[str, int], Rows], layers: int, measure: str) -> 
     return figure(data, layout, numbers)
 
 
-ERRORS = {"while learning": "running_errors", "on new pictures": "test_errors"}  # and the field of a recorded row
+ERRORS = {"while learning": "running_errors", "on new images": "test_errors"}  # and the field of a recorded row
 
 
 def trained(rows: Sequence[Mapping[str, Any]], error: str, epochs: int) -> Figure:
-    """Errors of plain and residual networks over their depth, after so many epochs: each run, and the medians.
+    """Errors of plain and residual networks over their depth, after `epochs` epochs: each run, and the medians.
 
     `rows` are those of `resnet_lib.records.experiment("degradation")`.
     """

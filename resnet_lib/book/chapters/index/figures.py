@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from resnet_lib.book.explore.symbols import formatted
-from resnet_lib.book.plot import UNITS, Figure, axis, bar, figure, label
+from resnet_lib.book.explore import Figure, formatted
+from resnet_lib.book.plot import UNITS, axis, bar, figure, label
 from resnet_lib.colours import BASIC, BOTTLENECK, LIGHT_BASIC
 from resnet_lib.cost import price
 from resnet_lib.spec import NetworkSpec

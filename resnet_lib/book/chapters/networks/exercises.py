@@ -43,7 +43,7 @@ def _verdict(net: NetworkSpec) -> str:
     if any(map(_check.is_symbol, net.depths)):
         return "symbols"
     if price(net).macs > BUDGET:
-        return "dear"
+        return "over budget"
     return "short" if net.layers < DEEPEST.layers else "right"
 
 
@@ -65,10 +65,10 @@ EXERCISES: tuple[Exercise, ...] = (
             ("bottleneck", (2, 5)),
         ),
         mistakes=(
-            Mistake(lambda block, depths: EACH[block] * sum(depths), "Two layers stand in no block."),
+            Mistake(lambda block, depths: EACH[block] * sum(depths), "Two layers are outside the blocks."),
             Mistake(
                 lambda block, depths: EACH[block] * sum(depths) + 1,
-                "One too few everywhere: a layer stands before the blocks, and one after them.",
+                "One too few everywhere: one layer comes before the blocks, and one after them.",
             ),
             Mistake(
                 lambda block, depths: 2 * sum(depths) + 2,
@@ -80,7 +80,7 @@ EXERCISES: tuple[Exercise, ...] = (
             ),
             Mistake(
                 lambda block, depths: _layers(block, depths) + _projections(block, depths),
-                "You count the projections. They have weights, but they stand on the shortcut, not on the main path.",
+                "You count the projections. They have weights, but they are on the shortcut, not on the main path.",
             ),
             Mistake(
                 lambda block, depths: EACH[block] * len(depths) + 2,
@@ -88,7 +88,7 @@ EXERCISES: tuple[Exercise, ...] = (
             ),
             Mistake(lambda block, depths: sum(depths) + 2, "You count blocks. Each holds two or three layers."),
         ),
-        otherwise="Try it on ResNet-18, where you can count: eight blocks of two layers, and what stands around them.",
+        otherwise="Try it on ResNet-18, where you can count: eight blocks of two layers, and the layers around them.",
         because="Only the sum of the depths matters, and the projections do not.",
     ),
     Number(
@@ -105,9 +105,12 @@ EXERCISES: tuple[Exercise, ...] = (
             Mistake(
                 RESNET_152 / 1e9 * 200 / 152,
                 "You scaled with the number of layers. But stem and classifier are paid for already, and so are the"
-                " first blocks of the stages, which are dearer than the others.",
+                " first blocks of the stages, which cost more than the others.",
             ),
-            Mistake(16 * BOTTLENECK / 1e9, "So much more than ResNet-152. And ResNet-152 itself?"),
+            Mistake(
+                16 * BOTTLENECK / 1e9,
+                "ResNet-200 costs that much more than ResNet-152. And ResNet-152 itself?",
+            ),
             Mistake(
                 PAPERS_200 / 1e9,
                 "You started from the paper's 11.28 G, whose strides are elsewhere. Here the stride is on the 3×3.",
@@ -130,7 +133,7 @@ EXERCISES: tuple[Exercise, ...] = (
                 "Only the depths are yours to choose, four of them; all else stays as in ResNet-50.",
                 _is("other fields"),
             ),
-            Mistake(RESNET_50, "That costs more than 2 G MACs.", _is("dear")),
+            Mistake(RESNET_50, "That costs more than 2 G MACs.", _is("over budget")),
             Mistake(network("resnet50", depths=(1, 1, 1, 1)), "It fits, and so would a deeper one.", _is("short")),
         ),
         otherwise="Start with one block a stage, price it, and see how many more blocks the rest of the budget buys.",

@@ -6,8 +6,8 @@ from functools import cache
 from math import log10
 from typing import Any
 
-from resnet_lib.book.explore.symbols import formatted, largest
-from resnet_lib.book.plot import SYMBOLS, UNITS, Figure, axis, bar, figure, label
+from resnet_lib.book.explore import Figure, formatted, smallest
+from resnet_lib.book.plot import SYMBOLS, UNITS, axis, bar, figure, label
 from resnet_lib.colours import ACCENT, BASIC, BOTTLENECK, OF_BLOCK
 from resnet_lib.cost import Bill, price
 from resnet_lib.spec import NetworkSpec
@@ -31,7 +31,7 @@ SHARED = {"parameters": {"resnet50": "ResNet-50, ResNeXt-50"}}
 
 
 def stage_by_stage(unit: str = "MACs", against: str = "ResNet-50") -> Figure:
-    """ResNet-34 and a bottleneck network, stage by stage: what each stage costs, and how many blocks stand in it.
+    """ResNet-34 and a bottleneck network, stage by stage: what each stage costs, and how many blocks it has.
 
     `unit` is "MACs", "parameters" or "activations", `against` the name of the bottleneck network.
     """
@@ -90,7 +90,7 @@ def your_own(
     `width` the channels of stage 1 and of the stem, doubled from stage to stage. `upright` says what the upright axis
     shows.
     """
-    ends = -largest(-3, -conv3_x)  # the smaller of the two
+    ends = smallest(3, conv3_x)
     own = NetworkSpec(
         block="basic" if block == "basic" else "bottleneck",
         depths=(ends, conv3_x, conv4_x, ends),

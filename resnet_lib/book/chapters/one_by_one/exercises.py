@@ -99,7 +99,7 @@ EXERCISES = (
         solution=lambda w, groups: 9 * w / (2 * groups),
         samples=((64, 1), (128, 32), (96, 2), (512, 1)),
         mistakes=(
-            Mistake(lambda w, groups: 4.5 * w, "Right without groups. With them, how many weights has the 3×3?"),
+            Mistake(lambda w, groups: 4.5 * w, "Right without groups. With them, how many weights does the 3×3 have?"),
             Mistake(lambda w, groups: 9 * w / groups, "There are two 1×1 convolutions, one down and one up."),
             Mistake(lambda w, groups: 9 * w, "There are two 1×1 convolutions, one down and one up. And groups?"),
             Mistake(

@@ -6,10 +6,11 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from resnet_lib.book.explore.symbols import formatted
-from resnet_lib.book.plot import Figure, axis, bar, dot, figure, inside, label, line, words
+from resnet_lib.book.explore import Figure, formatted
+from resnet_lib.book.plot import axis, bar, dot, figure, inside, label, line, words
 from resnet_lib.colours import ACCENT, BOTTLENECK, CONTEXT, LIGHT_BOTTLENECK
 from resnet_lib.cost import price
+from resnet_lib.cost.bill import FLOAT32_BYTES
 from resnet_lib.spec import BlockSpec
 
 # --- what a window of one pixel sees ---------------------------------------------------------------------------------
@@ -126,7 +127,7 @@ def who_pays(channels: int = 256, width: int = 64, groups: int = 1) -> Figure:
     """The share of a bottleneck's two 1×1 convolutions in its MACs, and in the numbers that its convolutions move.
 
     `channels` is C, `width` is w, `groups` divides the 3×3. For one pixel at stride 1; its MACs are then also the
-    weights. The numbers moved are inputs read and outputs written, the weights left out.
+    weights. The numbers moved are inputs read and outputs written, without the weights.
     """
     macs, moved = (_pair_and_3x3(channels, width, groups, unit) for unit in UNITS)
     data, annotations = [], []
@@ -176,7 +177,7 @@ def _pair_and_3x3(channels: Any, width: Any, groups: int, unit: str) -> tuple[An
     """What the two 1×1 cost for one pixel, and what the 3×3 does."""
     block = BlockSpec("bottleneck", channels, width, groups=groups)
     rows = [row for row in price(block, image=1).rows if row.kind == "conv"]
-    reduce, middle, expand = (row.macs if unit == "MACs" else row.bytes // 4 - row.params for row in rows)
+    reduce, middle, expand = (row.macs if unit == "MACs" else row.bytes // FLOAT32_BYTES - row.params for row in rows)
     return reduce + expand, middle
 
 
@@ -185,7 +186,7 @@ def _share(costs: tuple[Any, Any]) -> Any:
 
 
 def _curves(groups: int) -> list[Figure]:
-    """The two shares over C/w, with their names; where half is; and the networks whose 3×3 has so many groups."""
+    """The two shares over C/w, with their names; where half is; and the networks whose 3×3 has as many `groups`."""
 
     def share(ratio: float, unit: str) -> float:
         return float(_share(_pair_and_3x3(round(1024 * ratio), 1024, groups, unit)))

@@ -70,7 +70,7 @@ EXERCISES: tuple[Exercise, ...] = (
             Mistake([[[8, 7], [9, 5]], _NOTHING], "You took the largest of each square. Option A does not compare."),
             Mistake([[[8, 6], [6, 5]], _NOTHING], "You keep every other pixel, but started at the second one."),
             Mistake([[[5, 1], [3, 8]], _NOTHING], "You cut a corner out of the map. A stride steps through all of it."),
-            Mistake([_NOTHING, _NOTHING], "The new channel is zero, and only that. The old one is handed on."),
+            Mistake([_NOTHING, _NOTHING], "Only the new channel is zero. The old one is passed on."),
         ),
         otherwise="Two steps: take every other pixel in both directions, then append a channel of zeros.",
         because="Twelve of the sixteen numbers never reach the addition, and the second channel has no shortcut.",
@@ -84,7 +84,7 @@ EXERCISES: tuple[Exercise, ...] = (
             Mistake(network("resnet50"), "This is ResNet-50 itself: its first block goes from 64 channels to 256."),
             Mistake(
                 network("resnet50", shortcut="A"),
-                "No projection is left, but the first block pads its input with zeros: that is no identity.",
+                "No projection is left, but the first block pads its input with zeros: that is not an identity.",
                 lambda net: net.stages[0].first.shortcut == "pad",
             ),
             Mistake(
@@ -104,7 +104,7 @@ EXERCISES: tuple[Exercise, ...] = (
             ),
             Mistake(
                 network("resnet50", widths=(256, 512, 1024, 2048)),
-                "The fields in `widths` are inner widths; a bottleneck hands on four times as many channels.",
+                "The fields in `widths` are inner widths; a bottleneck returns four times as many channels.",
                 lambda net: net.stem_width == 64 and net.widths[0] == 256,
             ),
             Mistake(
@@ -114,6 +114,6 @@ EXERCISES: tuple[Exercise, ...] = (
             ),
         ),
         otherwise="The first block still changes the number of channels. What comes in, and what goes out?",
-        because="An identity needs as many channels in as out. Either the stem hands on more, or the stage fewer.",
+        because="An identity needs as many channels in as out. Either the stem returns more, or the stage fewer.",
     ),
 )

@@ -1,11 +1,9 @@
-"""The figures of "The shortcut". A shortcut's part of the bill is its projection, with the BatchNorm behind it."""
+"""The figures of "The shortcut". A shortcut's part of the bill is its projection, with the BatchNorm after it."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from resnet_lib.book.explore.symbols import formatted
-from resnet_lib.book.plot import UNITS, Figure, axis, bar, figure, label
+from resnet_lib.book.explore import Figure, formatted, pick
+from resnet_lib.book.plot import UNITS, axis, bar, figure, label
 from resnet_lib.colours import BASIC, BOTTLENECK, CONTEXT
 from resnet_lib.cost import price
 from resnet_lib.zoo import network
@@ -59,10 +57,10 @@ def what_it_reads(blocks: int = 1, window: str = "1×1") -> Figure:
     ways = [_ways(*WINDOWS[window], n) for n in (1, 2, 3)]
     pixels = [(x, y) for y in range(SIDE) for x in range(SIDE)]
     sizes = [[round(13 * (w[x] * w[y]) ** 0.5 / max(w), 1) for x, y in pixels] for w in ways]
-    read = _for(blocks, [sum(size > 0 for size in each) for each in sizes])
+    read = pick(blocks - 1, [sum(size > 0 for size in each) for each in sizes])
     place = {"x": [x for x, _ in pixels], "y": [SIDE - 1 - y for _, y in pixels], "type": "scatter", "mode": "markers"}
     colour = BASIC if window == "3×3" else CONTEXT
-    dots = {"size": [_for(blocks, each) for each in zip(*sizes, strict=True)], "color": colour, "opacity": 1}
+    dots = {"size": [pick(blocks - 1, each) for each in zip(*sizes, strict=True)], "color": colour, "opacity": 1}
     circles = {"size": 6, "color": "rgba(0,0,0,0)", "line": {"color": CONTEXT, "width": 1}}
     square = {"range": [-0.7, SIDE - 0.3], "visible": False, "constrain": "domain"}
     layout = {
@@ -80,22 +78,9 @@ def what_it_reads(blocks: int = 1, window: str = "1×1") -> Figure:
         "the map becomes": formatted("{:d} × {:d} pixels", side, side),
         "pixels that are read": formatted("{:d} of {:d}", read, SIDE**2),
         "that is": formatted("{:.0%}", read / SIDE**2),
-        "most ways from one pixel": formatted("{:d}", _for(blocks, [max(w) ** 2 for w in ways])),
+        "most ways from one pixel": formatted("{:d}", pick(blocks - 1, [max(w) ** 2 for w in ways])),
     }
     return figure(data, layout, numbers)
-
-
-def _for(blocks: Any, values: Any) -> Any:
-    """The first, second or third value for 1, 2 or 3 blocks, as a polynomial: `blocks` may be a slider."""
-    one, two, three = values
-    if one == two == three:
-        return one
-    first, second, third = (
-        (blocks - 2) * (blocks - 3) // 2,
-        (blocks - 1) * (3 - blocks),
-        (blocks - 1) * (blocks - 2) // 2,
-    )
-    return one * first + two * second + three * third
 
 
 def _ways(kernel: int, padding: int, blocks: int) -> list[int]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import log10
 from typing import Any
 
-from resnet_lib.book.plot import SYMBOLS, Figure, axis, figure, label, line, words
+from resnet_lib.book.explore import Figure
+from resnet_lib.book.plot import SYMBOLS, axis, figure, label, line, words
 from resnet_lib.colours import CONTEXT, OF_BLOCK
 from resnet_lib.cost import price
 from resnet_lib.cost.roofline import intensity
@@ -19,10 +20,10 @@ HEIGHT, MARGINS, LINE = 460, 48, 17  # pixels: of the figure, above and below th
 def measured_roofline(record: dict[str, Any], batch: int | None = None) -> Figure:
     """A machine's measured ceilings, and under them each network that was measured at inference.
 
-    `record` is one of `records.machines()`, `batch` one that it holds (left out: the largest). To the right the MACs
+    `record` is one of `records.machines()`, `batch` one that it holds (by default the largest). To the right the MACs
     that a network does for a byte (`rl.intensity`: nothing fused, nothing kept in a cache), upwards those that it
     achieved in a second; both axes are logarithmic. The ceilings are a large copy's bytes per second times the
-    intensity, and a large matrix product's MACs per second. Where caches save bytes, a network may stand above the
+    intensity, and a large matrix product's MACs per second. Where caches save bytes, a network may be above the
     slanted one. Percentages are shares of the matrix product's.
 
     Raises ValueError for a batch without rows.
@@ -93,7 +94,7 @@ def _ticks(low: float, high: float, unit: float = 1.0) -> Figure:
 
 
 def _apart(heights: list[float], gap: float, lowest: float) -> list[float]:
-    """The same, in falling order, moved as little as needed to stand a gap apart and none below the lowest."""
+    """Return the heights, in falling order, moved as little as needed to be a gap apart and not below the lowest."""
     placed: list[float] = []
     for height in heights:  # downwards, each below the one before
         placed.append(min(height, placed[-1] - gap) if placed else height)
