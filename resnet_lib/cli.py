@@ -23,7 +23,7 @@ import cyclopts
 from cyclopts import App, Parameter
 
 from resnet_lib import _check
-from resnet_lib._files import write_json, write_text
+from resnet_lib._files import said_by_all, write_json, write_text
 from resnet_lib._table import Table
 from resnet_lib._version import __version__
 from resnet_lib.cost.bill import Bill, price
@@ -744,15 +744,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         package = str(error.name).partition(".")[0]
         return _ended(2, f"{package} is not installed; `pip install {package}` brings it" if error.name else str(error))
     except (cyclopts.CycloptsError, ValueError, TypeError, OSError, ImportError) as error:
-        return _ended(2, str(error) or repr(error))
+        return _ended(2, str(error) or repr(error), said_by_all(error))
     return 0
 
 
-def _ended(code: int, message: str) -> int:
-    """Write one line to standard error, from one of the processes that torchrun starts on a machine; return `code`."""
-    if int(os.environ.get("LOCAL_RANK", 0)) == 0:
-        lines = message.splitlines()
-        if lines[0].startswith("Caught "):  # An error in a process that loads images comes with its traceback.
-            lines = lines[-1:]
-        print(f"resnet-lib: {' '.join(' '.join(lines).split())}", file=sys.stderr)
+def _ended(code: int, message: str, by_all: bool = True) -> int:
+    """Write one line to standard error, and return `code`.
+
+    Of the processes that torchrun starts on a machine one writes it, unless the others do not know of it.
+    """
+    if not by_all or int(os.environ.get("LOCAL_RANK", 0)) == 0:
+        print(f"resnet-lib: {' '.join(message.split())}", file=sys.stderr)
     return code

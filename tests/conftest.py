@@ -57,17 +57,17 @@ def site(book: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def image_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of scikit-learn's digits 0, 1 and 2 as coloured PNG files: train/zero/0.png and so on."""
     from PIL import Image
     from sklearn.datasets import load_digits
 
-    folder, bunch = tmp_path_factory.mktemp("pictures"), load_digits()
+    folder, bunch = tmp_path_factory.mktemp("images"), load_digits()
     for digit, name in enumerate(("zero", "one", "two")):
-        for i, picture in enumerate(bunch.images[bunch.target == digit][:16]):
+        for i, image in enumerate(bunch.images[bunch.target == digit][:16]):
             place = folder / ("test" if i >= 12 else "train") / name
             place.mkdir(parents=True, exist_ok=True)
-            Image.fromarray((15 * picture).astype("uint8")).convert("RGB").save(place / f"{i}.png")
+            Image.fromarray((15 * image).astype("uint8")).convert("RGB").save(place / f"{i}.png")
     return folder
 
 

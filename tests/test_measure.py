@@ -713,7 +713,7 @@ def test_timings_carry_the_bills_counts():
     for timing, name in zip(timings(record), NETWORKS, strict=True):
         bill = rl.price(rl.network(name), batch=8)
         assert (timing.network, timing.macs, timing.activations) == (name, bill.macs, bill.activations)
-    with pytest.raises(ValueError, match="mode must be one that was measured, which 'training' was not"):
+    with pytest.raises(ValueError, match="mode must be one that was measured, inference: 'training'"):
         timings(record, "training")
     with pytest.raises(ValueError, match="batch must be one that was measured, 8: 4"):
         timings(record, batch=4)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from math import isfinite
@@ -20,9 +21,10 @@ import numpy
 import pytest
 import sympy
 import torch
+from filelock import FileLock
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 
 import resnet_lib as rl
 from resnet_lib.cli import main
@@ -35,17 +37,29 @@ ROOT = Path(rl.__file__).parent.parent
 TINY = rl.NetworkSpec(
     block="basic", depths=(1, 1), widths=(8, 16), stem="cifar", stem_width=8, in_channels=1, classes=10
 )
+COLOURED = replace(TINY, in_channels=3, classes=3)
 STEPS = 1352 // 64  # an epoch's
 learn = partial(train, cpu=True, progress=False)
 QUICK = Settings(epochs=2, batch=64)
+FEW = replace(digits(), train=Subset(digits().train, range(192)), test=Subset(digits().test, range(48)))
 SCRIPT = f"""
-import json, sys
+import json, os, sys
 import resnet_lib as rl
+from resnet_lib._files import said_by_all
 from resnet_lib.lab._train import train
+from resnet_lib.lab.data import image_folder
 from resnet_lib.lab.settings import Settings
-settings = Settings(**json.loads(sys.argv[1]))
+shared = json.loads(sys.argv[1])
 for options in map(json.loads, sys.argv[2:]):
-    train(rl.{TINY!r}, "digits", settings, cpu=True, progress=False, **options)
+    settings = Settings(**shared, **options.pop("settings", {{}}))
+    if "folder" in options:
+        network, data = rl.{COLOURED!r}, image_folder(options.pop("folder"), image=16)
+    else:
+        network, data = rl.{TINY!r}, "digits"
+    try:
+        train(network, data, settings, cpu=True, progress=False, **options)
+    except OSError as error:
+        print(os.environ.get("RANK"), said_by_all(error), error, flush=True)
 """
 
 
@@ -78,7 +92,9 @@ def state(folder):
 
 
 def contents(folder):
-    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    """All files but the lock that a killed run leaves, which says nothing."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != _train.LOCK]
+    return {path.relative_to(folder): path.read_bytes() for path in paths}
 
 
 def progress(folder):
@@ -162,7 +178,7 @@ def test_what_a_run_leaves_behind(tmp_path):
     assert all(torch.equal(value, loaded.state_dict()[name]) for name, value in trained.model.state_dict().items())
     record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert record["run"]["network"]["depths"] == [1, 1]
-    assert record["classes"] == list("0123456789")
+    assert record["run"]["classes"] == list("0123456789")
     assert record["provenance"]["torch"] == torch.__version__
 
     assert_in_tensorboard(out, trained.epochs)
@@ -177,11 +193,23 @@ def assert_in_tensorboard(out, epochs):
         assert logged == [(epoch.step, pytest.approx(getattr(epoch, name))) for epoch in epochs]
 
 
+def test_a_training_shows_itself():
+    """Without times, which differ from run to run."""
+    rows = tuple(_train.Epoch(n, 10 * n, 0.1 / n, 2 / n, 0.5 / n, 1 / n, 0.4 / n, 3.21 * n) for n in range(1, 4))
+    shown = _train.Trained(rl.build(TINY), rows, 0.0123, 0.0456)
+    title, _, names, _, *lines = repr(shown).splitlines()
+    assert title == "Training error 1.23 %, test error 4.56 %"
+    assert "seconds" not in names
+    assert [int(line.split()[0]) for line in lines] == [1, 2, 3]
+    assert lines[1].split() == ["2", "0.050", "1.000", "25.00", "%", "0.500", "20.00", "%"]
+    assert shown._repr_html_().count("<tr>") == len(lines) + 1
+
+
 def test_nothing_of_ours_changes(capfd, tmp_path, monkeypatch):
     """Neither torch's random numbers nor its threads; and nothing is written or printed unless asked for."""
     monkeypatch.chdir(tmp_path)
     before, threads = torch.get_rng_state(), torch.get_num_threads()
-    one, two = (learn(TINY, settings=replace(QUICK, epochs=1)) for _ in range(2))
+    one, two = (learn(TINY, FEW, settings=replace(QUICK, epochs=1)) for _ in range(2))
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == threads
     assert not list(tmp_path.iterdir())
@@ -190,7 +218,7 @@ def test_nothing_of_ours_changes(capfd, tmp_path, monkeypatch):
 
 
 def test_a_name_takes_the_datas_channels_and_classes():
-    trained = learn("cifar_resnet20", settings=Settings(epochs=1, batch=1352))
+    trained = learn("cifar_resnet20", FEW, Settings(epochs=1, batch=96))
     assert (trained.model.spec.in_channels, trained.model.spec.classes) == (1, 10)
 
 
@@ -201,9 +229,9 @@ def test_the_device_after_another_in_one_process():
 def test_accelerates_own_settings_do_not_count(monkeypatch):
     """Those that `accelerate launch` leaves in the environment: what was asked for here holds."""
     settings = replace(QUICK, epochs=1)
-    asked = learn(TINY, settings=settings)
+    asked = learn(TINY, FEW, settings=settings)
     monkeypatch.setenv("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", "2")
-    assert learn(TINY, settings=settings).epochs[0][:7] == asked.epochs[0][:7]
+    assert learn(TINY, FEW, settings=settings).epochs[0][:7] == asked.epochs[0][:7]
 
 
 def test_whole_numbers_of_numpy(tmp_path):
@@ -217,7 +245,7 @@ def test_whole_numbers_of_numpy(tmp_path):
 def test_bf16_after_fp32_in_one_process():
     """As in a notebook: another precision after the first. Weights stay in fp32, and the model sheds its wrapper."""
     settings = replace(QUICK, epochs=1)
-    first, second = (learn(TINY, settings=replace(settings, precision=p)) for p in ("fp32", "bf16"))
+    first, second = (learn(TINY, FEW, settings=replace(settings, precision=p)) for p in ("fp32", "bf16"))
     assert isfinite(second.epochs[0].running_loss)
     assert second.epochs[0].running_loss != first.epochs[0].running_loss
     assert {p.dtype for p in second.model.parameters()} == {torch.float32}
@@ -228,7 +256,7 @@ def test_bf16_after_fp32_in_one_process():
 def test_a_notebooks_launcher(tmp_path):
     from accelerate import notebook_launcher
 
-    arguments = (TINY, "digits", replace(QUICK, epochs=1))
+    arguments = (TINY, FEW, replace(QUICK, epochs=1))
     notebook_launcher(partial(learn, out=tmp_path / "run"), arguments, num_processes=1)
     assert (tmp_path / "run" / _train.NETWORK).exists()
 
@@ -250,8 +278,8 @@ def test_the_readmes_command_reaches_97_percent(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def in_two_parts(tmp_path_factory):
-    """The weights that one process learns which takes each batch in two parts."""
+def in_two_micro_batches(tmp_path_factory):
+    """The weights that one process learns that takes each batch in two micro-batches."""
     return learn(TINY, "digits", replace(QUICK, accumulation_steps=2)).model.state_dict()
 
 
@@ -265,13 +293,13 @@ def assert_learnt_alike(ours, theirs):
 
 
 @pytest.fixture
-def broken_off_in_parts(tmp_path, monkeypatch):
+def broken_off_in_micro_batches(tmp_path, monkeypatch):
     """The folder of such a run that ended in its second epoch."""
 
-    def interrupted(path, run, so_far, *others):
-        if so_far.step > STEPS + 5:
+    def interrupted(path, run, progress, *others):
+        if progress.step > STEPS + 5:
             raise KeyboardInterrupt
-        written(path, run, so_far, *others)
+        written(path, run, progress, *others)
 
     written = _train.write_checkpoint
     monkeypatch.setattr(_train, "write_checkpoint", interrupted)
@@ -282,35 +310,60 @@ def broken_off_in_parts(tmp_path, monkeypatch):
     return tmp_path / "broken off"
 
 
-def test_two_processes_learn_what_one_does_in_two_parts(tmp_path, script, in_two_parts, broken_off_in_parts):
-    """From the start, and from where the one stopped; several trainings in one program."""
-    settings = {"epochs": 2, "batch": 64}
-    anew, resumed = {"out": str(tmp_path / "run")}, {"out": str(broken_off_in_parts), "resume": True}
-    finished = run(
-        "-m",
-        "torch.distributed.run",
-        "--nproc-per-node=2",
-        "--standalone",
-        script,
-        *map(json.dumps, (settings, anew, resumed)),
-    )
+def test_two_processes(tmp_path, script, in_two_micro_batches, broken_off_in_micro_batches, damaged_image):
+    """Several trainings in one program: from the start, from where another run stopped, and two that fail."""
+    anew, resumed = {"out": str(tmp_path / "run")}, {"out": str(broken_off_in_micro_batches), "resume": True}
+    (tmp_path / "held").mkdir()
+    held = {"out": str(tmp_path / "held")}
+    unreadable = {"folder": str(damaged_image.parent.parent.parent), "settings": {"batch": 12, "epochs": 1}}
+    for options in (anew, resumed, held):
+        options["settings"] = {"epochs": 2, "batch": 64}
+    with FileLock(tmp_path / "held" / _train.LOCK):
+        finished = run(
+            "-m",
+            "torch.distributed.run",
+            "--nproc-per-node=2",
+            "--standalone",
+            script,
+            *map(json.dumps, ({}, anew, resumed, held, unreadable)),
+        )
     assert finished.returncode == 0, finished.stderr
-    assert_learnt_alike(state(tmp_path / "run"), in_two_parts)
-    assert_learnt_alike(state(broken_off_in_parts), in_two_parts)
+    # They learn what one process does that takes two micro-batches.
+    assert_learnt_alike(state(tmp_path / "run"), in_two_micro_batches)
+    assert_learnt_alike(state(broken_off_in_micro_batches), in_two_micro_batches)
     other = learn(TINY, "digits", QUICK).model.state_dict()
     with pytest.raises(AssertionError):  # BatchNorm on the whole batch is another network
-        assert_learnt_alike(other, in_two_parts)
+        assert_learnt_alike(other, in_two_micro_batches)
+    # An error that all meet is marked so. One that a single process met is said by it; the other only sees it end.
+    *shared, own, ended = sorted(finished.stdout.splitlines(), key=lambda line: ("held" not in line, line[2:]))
+    assert {line[:7] for line in shared} == {"0 True ", "1 True "}
+    assert all(f"another training is using this folder{REST}: '{tmp_path / 'held'}'" in line for line in shared)
+    assert own[1:].startswith(f" False {damaged_image} cannot be read: ")
+    assert ended[1:] == " True another process of this training has ended"
+    assert contents(tmp_path / "held") == {}
 
 
-def test_accelerates_launcher(tmp_path, script, in_two_parts):
+REST = "; wait for its end, or name another folder"
+
+
+@pytest.fixture
+def damaged_image(image_root, tmp_path):
+    """An image that cannot be read, in a copy of the folder of images."""
+    shutil.copytree(image_root, tmp_path / "images")
+    damaged = tmp_path / "images" / "train" / "two" / "3.png"
+    damaged.write_bytes(damaged.read_bytes()[:40])
+    return damaged
+
+
+def test_accelerates_launcher(tmp_path, script, in_two_micro_batches, monkeypatch, capfd):
     """`accelerate launch`, which starts one process for a CPU (several by MPI, which few have; torchrun needs none)."""
-    # Its command imports whatever it finds installed, torchvision too: see resnet_lib/nn/vision.py.
-    launch = "import resnet_lib.nn.vision; from accelerate.commands.accelerate_cli import main; main()"
+    from accelerate.commands.launch import launch_command, launch_command_parser
+
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     settings, options = {"epochs": 2, "batch": 64, "accumulation_steps": 2}, {"out": str(tmp_path / "run")}
-    flags = ("launch", "--cpu", "--num_processes=1", "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no")
-    finished = run("-c", launch, *flags, script, json.dumps(settings), json.dumps(options))
-    assert finished.returncode == 0, finished.stderr
-    assert_learnt_alike(state(tmp_path / "run"), in_two_parts)
+    flags = ("--cpu", "--num_processes=1", "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no")
+    launch_command(launch_command_parser().parse_args([*flags, str(script), json.dumps(settings), json.dumps(options)]))
+    assert_learnt_alike(state(tmp_path / "run"), in_two_micro_batches)
 
 
 # --- kill and resume -------------------------------------------------------------------------------------------------
@@ -320,14 +373,23 @@ LONG = {"epochs": 4, "batch": 64, "seed": 1}
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory, script):
-    """The folder of a run that SIGKILL ended in the middle of an epoch."""
+    """The folder of a run that SIGKILL ended in the middle of an epoch. Its lock and its worker outlive it.
+
+    While it was running, nobody else could use the folder.
+    """
     folder = tmp_path_factory.mktemp("killed") / "run"
-    process = start(script, json.dumps(LONG), json.dumps({"out": str(folder), "checkpoint_every": 1}))
+    process = start(script, json.dumps(LONG), json.dumps({"out": str(folder), "checkpoint_every": 1, "workers": 1}))
     try:
         deadline = time.monotonic() + 100
         while process.poll() is None and time.monotonic() < deadline:
             if (folder / _train.CHECKPOINT).exists() and progress(folder)["step"] % STEPS in range(5, 15):
                 break
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.01)  # not to take the processor from it
+        process.send_signal(signal.SIGSTOP)
+        for resume in (True, False):
+            with pytest.raises((BlockingIOError, FileExistsError), match=r"there is a run|another training is using"):
+                learn(TINY, "digits", Settings(**LONG), out=folder, resume=resume)
     finally:
         process.kill()
         process.communicate()
@@ -365,26 +427,27 @@ def test_a_killed_run_ends_as_one_that_was_not(broken_off):
 @pytest.mark.parametrize("lost", [True, False], ids=["killed before the report", "after it"])
 def test_no_row_is_lost_or_doubled(tmp_path, lost):
     """A run killed just after a checkpoint, and its rows once it has been resumed."""
-    trained = learn(TINY, "digits", QUICK, out=tmp_path)
+    trained = learn(TINY, FEW, QUICK, out=tmp_path)
     whole = (tmp_path / _train.METRICS).read_text(encoding="utf-8")
     if lost:
         (tmp_path / _train.METRICS).unlink()
         for events in (tmp_path / "tensorboard").rglob("events*"):
             events.unlink()
-    learn(TINY, "digits", QUICK, out=tmp_path, resume=True)
+    learn(TINY, FEW, QUICK, out=tmp_path, resume=True)
     assert (tmp_path / _train.METRICS).read_text(encoding="utf-8") == whole
     assert_in_tensorboard(tmp_path, trained.epochs[lost:])
 
 
-def test_a_full_disk_leaves_the_last_checkpoint(broken_off, script):
+def test_a_full_disk_leaves_the_last_checkpoint(broken_off):
     """A limit to the size of files stands for the disk: writing fails in the middle, with an error of the system."""
     before = (broken_off / _train.CHECKPOINT).read_bytes()
-    options = {"out": str(broken_off), "resume": True, "checkpoint_every": 1}
-    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) // 2},) * 2)\n{SCRIPT}"
-    finished = run("-c", limited, json.dumps(LONG), json.dumps(options))
-    assert finished.returncode == 1
-    last = finished.stderr.strip().splitlines()[-1]
-    assert last.startswith("OSError") and "checkpoint.safetensors cannot be written: File too large" in last
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, hard))
+    try:
+        with pytest.raises(OSError, match=r"checkpoint\.safetensors cannot be written: File too large"):
+            learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True, checkpoint_every=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (broken_off / _train.CHECKPOINT).read_bytes() == before
     assert not list(broken_off.glob(".*.part"))
     learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
@@ -399,14 +462,14 @@ def test_a_damaged_checkpoint(broken_off, damage):
     checkpoint = broken_off / _train.CHECKPOINT
     checkpoint.write_bytes(damage(checkpoint.read_bytes()))
     before = contents(broken_off)
-    with pytest.raises(ValueError, match=r"checkpoint\.safetensors is (damaged|no checkpoint)"):
+    with pytest.raises(ValueError, match=r"checkpoint\.safetensors is (damaged|no checkpoint|not a checkpoint)"):
         learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
     assert contents(broken_off) == before
 
 
 def test_a_networks_file_is_no_checkpoint(broken_off):
     rl.save(rl.build(TINY), broken_off / _train.CHECKPOINT, overwrite=True)
-    with pytest.raises(ValueError, match="is no checkpoint of a training"):
+    with pytest.raises(ValueError, match="is not a checkpoint of a training"):
         learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
 
 
@@ -428,7 +491,7 @@ def test_a_run_is_not_overwritten(broken_off):
 
 def test_a_run_killed_before_its_first_checkpoint_starts_anew(tmp_path):
     (tmp_path / _train.RUN).write_text('{"run": {}, "provenance": {}}', encoding="utf-8")
-    learn(TINY, "digits", replace(QUICK, epochs=1), out=tmp_path)
+    learn(TINY, FEW, replace(QUICK, epochs=1), out=tmp_path)
     assert json.loads((tmp_path / _train.RUN).read_text(encoding="utf-8"))["provenance"]
 
 
@@ -438,17 +501,17 @@ def test_somebody_elses_files_stay(tmp_path, text):
     (tmp_path / "run.json").write_text(text, encoding="utf-8")
     before = contents(tmp_path)
     with pytest.raises(FileExistsError, match=r"this file is not a run's; name another folder: .*run\.json"):
-        learn(TINY, "digits", QUICK, out=tmp_path)
+        learn(TINY, FEW, QUICK, out=tmp_path)
     assert contents(tmp_path) == before
     (tmp_path / "run.json").unlink()
-    learn(TINY, "digits", replace(QUICK, epochs=1), out=tmp_path)
+    learn(TINY, FEW, replace(QUICK, epochs=1), out=tmp_path)
     assert (tmp_path / ".movie.mkv.part").read_text(encoding="utf-8") == "half a film"
 
 
 def test_where_tensorboard_cannot_write(tmp_path):
     (tmp_path / "tensorboard").write_text("in the way", encoding="utf-8")
     with pytest.raises(OSError, match=rf"{tmp_path}/tensorboard cannot be written"):
-        learn(TINY, "digits", QUICK, out=tmp_path)
+        learn(TINY, FEW, QUICK, out=tmp_path)
     assert (tmp_path / "tensorboard").read_text(encoding="utf-8") == "in the way"
 
 
@@ -456,16 +519,144 @@ def test_a_checkpoint_of_other_columns(broken_off):
     model, optimizer = rl.build(TINY), torch.optim.SGD(rl.build(TINY).parameters())
     path, columns = broken_off / _train.CHECKPOINT, _train.Progress(step=1, epochs=[(1, 2)])
     _train.write_checkpoint(path, {}, columns, model, optimizer)
-    with pytest.raises(ValueError, match="is no checkpoint of a training"):
+    with pytest.raises(ValueError, match="is not a checkpoint of a training"):
         learn(TINY, "digits", Settings(**LONG), out=broken_off, resume=True)
 
 
 def test_nothing_to_resume(tmp_path):
-    with pytest.raises(FileNotFoundError, match="there is no checkpoint to resume"):
+    with pytest.raises(FileNotFoundError, match="nothing to resume: no checkpoint"):
         learn(TINY, "digits", QUICK, out=tmp_path / "nowhere", resume=True)
     assert not (tmp_path / "nowhere").exists()
     with pytest.raises(ValueError, match="out must name the folder of the run to resume"):
         learn(TINY, "digits", QUICK, resume=True)
+
+
+def test_other_class_folders(broken_off):
+    """Renamed or in another order, they would give the images of one class another's number."""
+    data = digits()
+    for labels, message in (
+        ([*"0123456789"[::-1]], r"classes\[0\] was '0', not '9', .*classes\[4\] was '4', not '5', and 5 more"),
+        ([*"01234567", "nine", "8"], r"another run: classes\[8\] was '8', not 'nine', classes\[9\] was '9', not '8'$"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            learn(TINY, replace(data, labels=tuple(labels)), Settings(**LONG), out=broken_off, resume=True)
+
+
+def test_a_folder_in_use(tmp_path):
+    with (
+        FileLock(tmp_path / _train.LOCK),
+        pytest.raises(BlockingIOError, match="another training is using this folder"),
+    ):
+        learn(TINY, FEW, QUICK, out=tmp_path)
+    assert contents(tmp_path) == {}
+    learn(TINY, FEW, replace(QUICK, epochs=1), out=tmp_path)
+    assert not (tmp_path / _train.LOCK).exists()
+
+
+def test_a_run_that_ended_just_before_the_lock_was_free(tmp_path, monkeypatch):
+    class Lock(FileLock):
+        def acquire(self, *args, **options):
+            (tmp_path / _train.METRICS).touch()
+            return super().acquire(*args, **options)
+
+    monkeypatch.setattr(_train, "FileLock", Lock)
+    with pytest.raises(FileExistsError, match="there is a run already"):
+        learn(TINY, "digits", QUICK, out=tmp_path)
+    assert contents(tmp_path) == {Path(_train.METRICS): b""}
+    assert not (tmp_path / _train.LOCK).exists()
+
+
+# --- from given weights ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+def test_given_weights_are_the_start(tmp_path, dtype):
+    given = rl.build(TINY, dtype=dtype).eval()
+    before = {name: value.clone() for name, value in given.state_dict().items()}
+    still = learn(given, FEW, replace(QUICK, epochs=1, lr=0.0)).model
+    for name, value in still.named_parameters():
+        assert torch.equal(value, before[name].float()) and value.dtype == torch.float32, name
+    trained = learn(given, FEW, replace(QUICK, epochs=1)).model
+    assert not torch.equal(trained.conv1.weight, still.conv1.weight)
+    assert all(torch.equal(value, before[name]) for name, value in given.state_dict().items())
+    assert not any(module.training for module in given.modules())
+
+
+def test_a_training_from_given_weights_goes_on_from_the_same(tmp_path, monkeypatch):
+    given, settings = rl.build(TINY), replace(QUICK, epochs=2)
+    whole = learn(given, FEW, settings).model.state_dict()
+
+    def interrupted(self, epochs):
+        if len(epochs) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_train._Run, "report", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        learn(given, FEW, settings, out=tmp_path)
+    monkeypatch.undo()
+    digest = json.loads((tmp_path / _train.RUN).read_text(encoding="utf-8"))["run"]["weights"]
+    assert len(digest) == 64
+    for other in (TINY, rl.build(TINY)):
+        with pytest.raises(ValueError, match=f"belongs to another run: weights was '{digest}', not "):
+            learn(other, FEW, settings, out=tmp_path, resume=True)
+    same = rl.build(TINY)
+    same.load_state_dict(given.state_dict())
+    resumed = learn(same, FEW, settings, out=tmp_path, resume=True).model.state_dict()
+    assert all(torch.equal(value, whole[name]) for name, value in resumed.items())
+
+
+def with_tied_weights():
+    model = rl.build(TINY)
+    model.layer1[0].conv2.weight = model.layer1[0].conv1.weight
+    return model
+
+
+def without_a_relu():
+    model = rl.build(TINY)
+    model.layer2[0].relu1 = torch.nn.Identity()
+    return model
+
+
+def with_other_classes():
+    model = rl.build(TINY)
+    model.fc = torch.nn.Linear(16, 7)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: rl.build(TINY, device="meta"), ValueError, "network must have weights; on the device 'meta' it has"),
+        (with_other_classes, ValueError, "network must compute what network.spec describes, and fc has "),
+        (with_tied_weights, ValueError, "network must compute .* layer1.0.conv2.weight is layer1.0.conv1.weight"),
+        (without_a_relu, ValueError, "network must compute .* layer2.0.relu1 is Identity instead of ReLU"),
+        (lambda: rl.build(replace(TINY, classes=7)), ValueError, "classes must be 10, as in digits: .*: 7"),
+        (lambda: torch.nn.Linear(1, 1), TypeError, "network must be a name, .*: Linear"),
+        (lambda: rl.build(rl.BlockSpec("basic", 8)), TypeError, "network must be a name, "),
+        (lambda: torch.nn.Sequential(rl.build(TINY)), TypeError, "network must be a name, "),
+    ],
+)
+def test_networks_that_could_not_be_saved_in_the_end(tmp_path, make, error, message):
+    with pytest.raises(error, match=message):
+        learn(make(), "digits", QUICK, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_new_blocks_are_for_new_weights():
+    with pytest.raises(ValueError, match="zero_init_last is for new weights"):
+        learn(rl.build(TINY), "digits", replace(QUICK, zero_init_last=True))
+
+
+def test_torchs_default_dtype_does_not_count():
+    one = learn(TINY, FEW, settings=replace(QUICK, epochs=1))
+    torch.set_default_dtype(torch.float64)
+    try:
+        two = learn(TINY, FEW, settings=replace(QUICK, epochs=1))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert {value.dtype for value in two.model.parameters()} == {torch.float32}
+    for (name, ours), theirs in zip(one.model.named_parameters(), two.model.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, msg=name)
 
 
 # --- bad input -------------------------------------------------------------------------------------------------------
@@ -501,9 +692,9 @@ def test_bad_settings(setting, value, error, message):
         (replace(TINY, in_channels=3), {}, {}, ValueError, "in_channels must be 1, as in digits: .*: 3"),
         ("resnet18", {}, {}, ValueError, r"image must measure at least 32 pixels a side.*: \(8, 8\)"),
         ("resnet21", {}, {}, ValueError, "name must be one of "),
-        (18, {}, {}, TypeError, "network must be a name, such as 'cifar_resnet20', or a NetworkSpec: 18"),
+        (18, {}, {}, TypeError, "network must be a name, such as 'cifar_resnet20', a NetworkSpec or a ResNet: 18"),
         (replace(TINY, shortcut="none"), {"zero_init_last": True}, {}, ValueError, "zero_init_last needs a shortcut"),
-        (TINY, {"batch": 2000}, {}, ValueError, "batch must be at most 1,352, all training pictures of digits: 2000"),
+        (TINY, {"batch": 2000}, {}, ValueError, "batch must be at most 1,352, all training images of digits: 2000"),
         (
             TINY,
             {"accumulation_steps": 3},
@@ -511,13 +702,16 @@ def test_bad_settings(setting, value, error, message):
             ValueError,
             "batch must be a multiple of processes × accumulation_steps = 1",
         ),
-        (TINY, {"accumulation_steps": 64}, {}, ValueError, "BatchNorm compares pictures.*: 64"),
+        (TINY, {"accumulation_steps": 64}, {}, ValueError, "BatchNorm compares images.*: 64"),
         (TINY, {}, {"checkpoint_every": 0}, ValueError, "checkpoint_every must be at least 1: 0"),
         (TINY, {}, {"checkpoint_every": 5}, ValueError, "checkpoint_every must not be given without out: 5"),
-        (TINY, {}, {"out": ""}, ValueError, "out must name a folder: ''"),
         (TINY, {}, {"workers": -1}, ValueError, "workers must be at least 0: -1"),
         (TINY, {}, {"cpu": 1}, TypeError, "cpu must be True or False: 1"),
-        (TINY, {}, {"data": "mnist"}, TypeError, "data must be 'digits', or what a function of"),
+        (TINY, {}, {"resume": "no"}, TypeError, "resume must be True or False: 'no'"),
+        (TINY, {}, {"progress": None}, TypeError, "progress must be True or False: None"),
+        (TINY, {}, {"data": "mnist"}, TypeError, "data must be 'digits', or the result of a function of"),
+        (TINY, {}, {"out": ""}, ValueError, "out must not be empty; the current folder is '.': ''"),
+        (TINY, {}, {"out": 3}, TypeError, "out must be a path: 3"),
         (TINY, {}, {"out": "/proc/nowhere/run"}, OSError, "/proc/nowhere"),
         (TINY, {}, {"out": f"{__file__}/run"}, OSError, "test_training.py"),
     ],
@@ -525,6 +719,11 @@ def test_bad_settings(setting, value, error, message):
 def test_bad_arguments(network, settings, options, error, message):
     with pytest.raises(error, match=message):
         learn(network, settings=Settings(**{"batch": 64, **settings}), **options)
+
+
+def test_settings_that_are_none():
+    with pytest.raises(TypeError, match=r"settings must be a Settings, such as .*: {'epochs': 1}"):
+        learn(TINY, settings={"epochs": 1})
 
 
 @pytest.mark.parametrize(("gpus", "what"), [(0, "processor cores"), (1, "GPUs"), (1, "processor cores")])
@@ -638,24 +837,23 @@ def test_the_first_process_of_each_machine_tells_of_an_error(capsys, monkeypatch
     assert capsys.readouterr() == ("", "")
 
 
-def test_pictures_from_a_folder(pictures):
-    data = image_folder(pictures, image=16)
+def test_images_from_a_folder(image_root):
+    data = image_folder(image_root, image=16)
     spec = replace(TINY, in_channels=3, classes=3)
     trained = learn(spec, data, Settings(epochs=1, batch=8))
     other = learn(spec, data, Settings(epochs=1, batch=8), workers=2)
-    assert trained.epochs[0][:7] == other.epochs[0][:7]  # whoever loads them, the pictures are the same
+    assert trained.epochs[0][:7] == other.epochs[0][:7]  # whoever loads them, the images are the same
 
 
-@pytest.mark.parametrize("workers", ["0", "1"])
-def test_a_picture_that_cannot_be_read(pictures, tmp_path, capsys, workers):
-    folder = tmp_path / "pictures"
-    shutil.copytree(pictures, folder)
-    damaged = folder / "train" / "two" / "3.png"
-    damaged.write_bytes(damaged.read_bytes()[:40])
+@pytest.mark.parametrize(("workers", "rank"), [("0", "0"), ("1", "0"), ("0", "1")])
+def test_an_image_that_cannot_be_read(damaged_image, capsys, monkeypatch, workers, rank):
+    """The process that comes to it says so, also where it is not a machine's first."""
+    monkeypatch.setenv("LOCAL_RANK", rank)
+    folder = str(damaged_image.parent.parent.parent)
     options = ["--image", "16", "--batch", "12", "--epochs", "1", "--workers", workers, "--cpu"]
-    assert main(["train", "--data", str(folder), *options]) == 2
+    assert main(["train", "--data", folder, *options]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith("resnet-lib: ") and f"{damaged} cannot be read: " in error
+    assert error.startswith(f"resnet-lib: {damaged_image} cannot be read: ")
 
 
 def test_one_process_downloads_before_the_others_look(tmp_path, monkeypatch):

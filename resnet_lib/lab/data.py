@@ -1,4 +1,4 @@
-"""Pictures to learn from: scikit-learn's digits, CIFAR-10, or a folder of your own.
+"""Images to learn from: scikit-learn's digits, CIFAR-10, or a folder of your own.
 
     digits()                        1,797 handwritten digits of 8 × 8 pixels, which come with scikit-learn
     cifar10("data", download=True)  60,000 photographs of 32 × 32 pixels, by torchvision
@@ -9,7 +9,11 @@ Nothing is downloaded unless `download` says so.
 
 from __future__ import annotations
 
+import os
+import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from os import PathLike
@@ -18,28 +22,41 @@ from typing import Any, NamedTuple
 
 import numpy
 import torch
+from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler, TensorDataset
 
 from resnet_lib import _check
+from resnet_lib._files import UnreadableFile, path_named
 from resnet_lib.nn.vision import torchvision
 
-# ImageNet's colours, means and standard deviations over its training pictures: torchvision/transforms/_presets.py.
+# Means and standard deviations of ImageNet's training images, by channel: torchvision/transforms/_presets.py.
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
-# CIFAR-10's over its 50,000 training pictures, pixels from 0 to 1.
+# Those of CIFAR-10's 50,000 training images. Pixels run from 0 to 1.
 CIFAR10_MEAN, CIFAR10_STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
+
+EXTENSIONS: tuple[str, ...] = torchvision.datasets.folder.IMG_EXTENSIONS
 
 Transform = Callable[[Any], Tensor]
 
 
 @dataclass(frozen=True)
 class Data:
-    """Pictures with their classes, in two parts that share no picture.
+    """Images with their classes, in a training split and a test split that share no image.
 
-    `train` and `test` give (picture, class) by index; `labels` are the classes' names. `augment` makes of a training
-    picture the tensor that is learnt from, (in_channels, height, width), and may draw from torch's random numbers;
-    `prepare` makes the one that is tested. `image` is its height and width in pixels.
+    - `name` is what messages call it.
+    - `labels` are the names of the classes.
+    - `in_channels` is the number of channels of an image.
+    - `image` is its height and width in pixels.
+    - `train` and `test` give (image, class) by index.
+    - `augment` makes a tensor (in_channels, height, width) of a training image, by torch's random numbers.
+    - `prepare` makes the tensor that is used in testing.
+
+    >>> print(digits())
+    digits: 1,352 + 445 images of 8 × 8, 10 classes
+
+    Chapter 10.
     """
 
     name: str
@@ -53,56 +70,72 @@ class Data:
 
     @property
     def classes(self) -> int:
-        """How many they are."""
+        """Return the number of classes."""
         return len(self.labels)
 
     def __str__(self) -> str:
         height, width = self.image
-        pictures = f"{length(self.train):,} + {length(self.test):,} pictures of {height} × {width}"
-        return f"{self.name}: {pictures}, {self.classes} classes"
+        images = f"{length(self.train):,} + {length(self.test):,} images of {height} × {width}"
+        return f"{self.name}: {images}, {self.classes} classes"
 
 
 def digits() -> Data:
-    """Scikit-learn's handwritten digits, every fourth of each class kept for testing: 1,352 and 445 pictures.
+    """Return scikit-learn's handwritten digits, with every fourth of each class kept for testing.
 
     They are the test set of the UCI repository's "Optical Recognition of Handwritten Digits" (Alpaydin and Kaynak
-    1998), and come with the package. Whoever wrote one part wrote the other, too. Learnt from: shifted by up to a
-    pixel. Raises ImportError without scikit-learn.
+    1998), and come with the package. Training and test digits share writers. Training images are shifted by up to one
+    pixel.
+
+    >>> data = digits()
+    >>> len(data.train), len(data.test)
+    (1352, 445)
+
+    Raises ImportError if scikit-learn is not installed.
+    Chapter 1.
     """
     try:
         from sklearn.datasets import load_digits
     except ModuleNotFoundError as error:
         raise ImportError("digits need scikit-learn: `pip install scikit-learn` brings it") from error
     bunch = load_digits()
-    pictures, labels = torch.tensor(bunch.images, dtype=torch.float32)[:, None] / 16, torch.tensor(bunch.target)
-    tested = torch.zeros(len(labels), dtype=torch.bool)
+    images, labels = torch.tensor(bunch.images, dtype=torch.float32)[:, None] / 16, torch.tensor(bunch.target)
+    held_out = torch.zeros(len(labels), dtype=torch.bool)
     for digit in range(10):
-        tested[(labels == digit).nonzero()[3::4]] = True
-    mean, std = pictures[~tested].mean(), pictures[~tested].std()
-    pictures = (pictures - mean) / std
-    shift = torchvision.transforms.RandomCrop(8, padding=1, fill=float(pictures.min()))
+        held_out[(labels == digit).nonzero()[3::4]] = True
+    mean, std = images[~held_out].mean(), images[~held_out].std()
+    images = (images - mean) / std
+    shift = torchvision.transforms.RandomCrop(8, padding=1, fill=float(images.min()))
     return Data(
         name="digits",
         labels=tuple(map(str, bunch.target_names)),
         in_channels=1,
         image=(8, 8),
-        train=TensorDataset(pictures[~tested], labels[~tested]),
-        test=TensorDataset(pictures[tested], labels[tested]),
+        train=TensorDataset(images[~held_out], labels[~held_out]),
+        test=TensorDataset(images[held_out], labels[held_out]),
         augment=shift,
         prepare=_unchanged,
     )
 
 
 def cifar10(folder: str | PathLike[str], *, download: bool = False) -> Data:
-    """CIFAR-10 as torchvision reads it, 50,000 and 10,000 photographs; `download` fetches it into `folder`, 170 MB.
+    """Return CIFAR-10 as torchvision reads it from `folder`: 50,000 training and 10,000 test images.
 
-    Learnt from: shifted by up to 4 pixels and mirrored (He et al. 2015, section 4.2). Each channel is scaled with
-    the training pictures' mean and standard deviation. Raises FileNotFoundError if it is not there, and ConnectionError
-    if it cannot be fetched.
+    `download` fetches its 170 MB into `folder` if they are not there. Training images are shifted by up to 4 pixels and
+    mirrored half of the time (He et al. 2015, section 4.2). Each channel is scaled with the training images' mean and
+    standard deviation.
+
+    >>> cifar10("data", download=True).labels[:3]  # doctest: +SKIP
+    ('airplane', 'automobile', 'bird')
+
+    Raises FileNotFoundError if `folder` does not hold it.
+    Raises ConnectionError if it cannot be fetched.
+    Chapter 10.
     """
-    transforms, pictures = torchvision.transforms, torchvision.datasets.CIFAR10
+    transforms, root = torchvision.transforms, path_named("folder", folder)
     try:
-        parts = [pictures(root=str(folder), train=train, download=download) for train in (True, False)]
+        train, test = (
+            torchvision.datasets.CIFAR10(root=str(root), train=train, download=download) for train in (True, False)
+        )
     except OSError as error:
         raise ConnectionError(f"CIFAR-10 could not be fetched into {folder}: {error}") from error
     except RuntimeError as error:
@@ -111,27 +144,42 @@ def cifar10(folder: str | PathLike[str], *, download: bool = False) -> Data:
         ) from error
     prepare = transforms.Compose([transforms.ToTensor(), transforms.Normalize(CIFAR10_MEAN, CIFAR10_STD)])
     augment = transforms.Compose([transforms.RandomCrop(32, padding=4), transforms.RandomHorizontalFlip(), prepare])
-    train, test = parts
     return Data("cifar10", tuple(train.classes), 3, (32, 32), train, test, augment, prepare)
 
 
-def image_folder(folder: str | PathLike[str], *, image: Any = 224) -> Data:
-    """Your own pictures: `folder`/train/<class>/… and `folder`/test/<class>/… (or val instead of test).
+# --- a folder of images ----------------------------------------------------------------------------------------------
 
-    Learnt from: a random part of at least 8 % of the picture, mirrored half of the time (Szegedy et al. 2014, section
-    6); tested: the middle, from a picture whose shorter side is 8/7 of `image`, as torchvision does (256 for 224). A
-    class is a folder's name; one that begins with a dot is none. Raises FileNotFoundError for a missing or empty
-    folder, and ValueError where the two parts do not have the same classes, at least two. A picture that cannot be read
-    raises OSError with its name when its turn comes.
+
+def image_folder(folder: str | PathLike[str], *, image: Any = 224) -> Data:
+    """Return your own images: `folder`/train/<class>/… and `folder`/test/<class>/… (or val instead of test).
+
+    A training image is a random part of at least 8 % of the file's, mirrored half of the time (Szegedy et al. 2014,
+    section 6). A test image is the centre, cut from an image whose shorter side is 8/7 of `image`, as in torchvision
+    (256 for 224). Both have `image` pixels, a side or (height, width), and three channels of 8 bits.
+
+    A class is called as its folder. Names that begin with a dot are skipped. A warning counts the files of other kinds
+    than .jpg, .jpeg, .png, .ppm, .bmp, .pgm, .tif, .tiff and .webp. Images are turned as their EXIF data say.
+
+    >>> image_folder("flowers").labels  # doctest: +SKIP
+    ('daisy', 'rose')
+
+    Raises FileNotFoundError for a folder that is missing or empty.
+    Raises ValueError if the splits do not have the same classes, at least two.
+    An image that cannot be read raises OSError with its name when its turn comes.
+    Chapter 10.
     """
     height, width = _check.image_size(image)
-    root = Path(folder)
-    train, test = (_part(root, names) for names in (("train",), ("test", "val")))
+    root = path_named("folder", folder)
+    train, test = (_split(root, names) for names in (("train",), ("test", "val")))
     if train.classes != test.classes:
         only = sorted(set(train.classes) ^ set(test.classes))
-        raise ValueError(f"{root} must have the same classes in both parts; in one only: {', '.join(only)}")
+        raise ValueError(f"{root} must have the same classes in both splits; in one only: {', '.join(only)}")
     if len(train.classes) < 2:
         raise ValueError(f"{root} must have at least two classes: {', '.join(train.classes)}")
+    others = train.others + test.others
+    if others and int(os.environ.get("LOCAL_RANK", 0)) == 0:  # one process of a machine is enough to say it
+        counts = ", ".join(f"{count} {suffix}" for suffix, count in sorted(others.items()))
+        warnings.warn(f"{root}: files that are not among the images: {counts}", stacklevel=2)
     transforms = torchvision.transforms
     scale = transforms.Compose([transforms.ToTensor(), transforms.Normalize(IMAGENET_MEAN, IMAGENET_STD)])
     augment = [transforms.RandomResizedCrop((height, width)), transforms.RandomHorizontalFlip(), scale]
@@ -148,8 +196,24 @@ def image_folder(folder: str | PathLike[str], *, image: Any = 224) -> Data:
     )
 
 
-class Pictures(torchvision.datasets.ImageFolder):  # type: ignore[misc, name-defined]
-    """A folder of pictures for each class, without `.ipynb_checkpoints` and the like."""
+class ImageFolder(torchvision.datasets.ImageFolder):  # type: ignore[misc, name-defined]
+    """torchvision's folder of images for each class, without hidden files and folders (.ipynb_checkpoints, ._1.png).
+
+    `others` counts the files that are not images, by the end of their names.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.others: Counter[str] = Counter()
+        super().__init__(str(root), loader=_rgb, is_valid_file=self._is_image)
+
+    def _is_image(self, path: str) -> bool:
+        place = Path(path).relative_to(self.root)
+        if any(part.startswith(".") for part in place.parts):
+            return False
+        suffix = place.suffix.lower()
+        if suffix not in EXTENSIONS:
+            self.others[suffix or "without an extension"] += 1
+        return suffix in EXTENSIONS
 
     def find_classes(self, directory: str) -> tuple[list[str], dict[str, int]]:
         classes = [name for name in super().find_classes(directory)[0] if not name.startswith(".")]
@@ -158,102 +222,136 @@ class Pictures(torchvision.datasets.ImageFolder):  # type: ignore[misc, name-def
         return classes, {name: number for number, name in enumerate(classes)}
 
 
-def _picture(path: str) -> Any:
-    try:
-        return torchvision.datasets.folder.default_loader(path)
-    except OSError as error:
-        raise OSError(f"{path} cannot be read: {error}") from error
-
-
-def _part(root: Path, names: tuple[str, ...]) -> Any:
+def _split(root: Path, names: tuple[str, ...]) -> ImageFolder:
     for name in names:
         if (root / name).is_dir():
             try:
-                return Pictures(str(root / name), loader=_picture)
+                return ImageFolder(root / name)
             except FileNotFoundError as error:
                 raise FileNotFoundError(
-                    f"{root / name} must hold a folder of pictures for each class: {error}"
+                    f"{root / name} must hold a folder of images ({', '.join(EXTENSIONS)}) for each class: {error}"
                 ) from error
     raise FileNotFoundError(
         f"{root} must hold {' or '.join(f'{name}/' for name in names)}, with a folder for each class"
     )
 
 
-def length(pictures: Dataset[Any]) -> int:
-    """How many they are."""
-    return len(pictures)  # type: ignore[arg-type]  # torch's Dataset does not declare it
+def _rgb(path: str) -> Image.Image:
+    """Return the image as it is to be seen, in three channels of 8 bits."""
+    try:
+        with open(path, "rb") as file:  # of a name Pillow may map the file into memory, and forget a TIFF's orientation
+            image = Image.open(file)
+            image.load()
+            with suppress(Exception):  # EXIF data that are damaged say nothing about the image
+                ImageOps.exif_transpose(image, in_place=True)
+            return _eight_bits(image).convert("RGB")
+    except Exception as error:  # Pillow answers damaged files with nearly any error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UnreadableFile(f"{path} cannot be read: {reason}") from error
 
 
-def _unchanged(picture: Tensor) -> Tensor:
-    return picture
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Return an image whose pixels have 8 bits a channel. Of 16 bits the higher eight stay, as Pillow does for colours.
+
+    Left to itself, `convert` would clip all grey values above 255.
+    """
+    if image.mode == "P":
+        return image.convert("RGBA")  # first, because a palette's transparent colours need it
+    if not image.mode.startswith(("I", "F")):
+        return image
+    tags = dict(getattr(image, "tag_v2", {}))  # of a TIFF file
+    wide = image.mode == "I" and image.format not in (
+        "PNG",
+        "PPM",
+    )  # of these two Pillow makes 16 bits in older versions
+    if wide or image.mode == "F":
+        raise ValueError(
+            f"its pixels are of mode {image.mode!r}, which has no largest value; convert them to 8 or 16 bits"
+        )
+    (bits,) = tags.get(258, (16,))
+    values = numpy.asarray(image).astype(numpy.int64) >> bits - 8
+    if tags.get(262) == 0:  # white is zero, which Pillow heeds for 8 bits alone
+        values = 255 - values
+    return Image.fromarray(values.clip(0, 255).astype(numpy.uint8))
 
 
-# --- which picture when ----------------------------------------------------------------------------------------------
+# --- which image when ------------------------------------------------------------------------------------------------
 
 
 class Key(NamedTuple):
-    """A picture, and the epoch that sees it."""
+    """An image, and the epoch that sees it."""
 
     epoch: int
-    picture: int
+    image: int
 
 
 class Order(Sampler[Key]):
-    """The pictures of a whole training, from the step `start` on: in each epoch another order of all of them.
+    """The images of a whole training, from the step `start` on: in each epoch another order of all of them.
 
-    What is left at an epoch's end, fewer than a batch, waits for another epoch. The order of an epoch depends on the
-    seed and the epoch's number alone, so a training can be taken up at any step.
+    The images that are left at an epoch's end, fewer than a batch, wait for another epoch. The order of an epoch
+    depends on the seed and the epoch's number alone, so a training can be taken up at any step.
     """
 
-    def __init__(self, pictures: int, batch: int, epochs: int, seed: int, start: int = 0) -> None:
-        self.pictures, self.batch, self.epochs, self.seed, self.start = pictures, batch, epochs, seed, start
+    def __init__(self, images: int, batch: int, epochs: int, seed: int, start: int = 0) -> None:
+        self.images, self.batch, self.epochs, self.seed, self.start = images, batch, epochs, seed, start
 
     def __iter__(self) -> Iterator[Key]:
-        steps = self.pictures // self.batch
+        steps = self.images // self.batch
         for epoch in range(self.start // steps, self.epochs):
-            order = torch.randperm(self.pictures, generator=torch.Generator().manual_seed(mixed(self.seed, epoch)))
+            generator = torch.Generator().manual_seed(fold_seed(self.seed, epoch))
+            order = torch.randperm(self.images, generator=generator)
             skipped = self.start - epoch * steps if epoch == self.start // steps else 0
-            for picture in order[skipped * self.batch : steps * self.batch].tolist():
-                yield Key(epoch, picture)
+            for image in order[skipped * self.batch : steps * self.batch].tolist():
+                yield Key(epoch, image)
 
     def __len__(self) -> int:
-        return (self.epochs * (self.pictures // self.batch) - self.start) * self.batch
+        return (self.epochs * (self.images // self.batch) - self.start) * self.batch
 
 
 class Augmented(Dataset[tuple[Tensor, int]]):
-    """Training pictures as an epoch sees them, by `Key`.
+    """Training images as an epoch sees them, by `Key`.
 
-    A picture's random numbers are drawn from the seed, the epoch and its index: it looks the same whichever process
-    or worker loads it, and after a resume. Torch's own random state stays as it was.
+    An image's random numbers are drawn from the seed, the epoch and its index: it looks the same whichever process or
+    worker loads it, and after a resume. Torch's own random state stays as it was.
     """
 
     def __init__(self, data: Data, seed: int) -> None:
         self.data, self.seed = data, seed
 
     def __getitem__(self, key: Key) -> tuple[Tensor, int]:
-        picture, label = self.data.train[key.picture]
+        image, label = self.data.train[key.image]
         with torch.random.fork_rng(devices=()):
-            torch.default_generator.manual_seed(mixed(self.seed, *key))  # torch.manual_seed seeds GPUs, too, slowly
-            return self.data.augment(picture), int(label)
+            # torch.manual_seed would seed GPUs too, which is slow.
+            torch.default_generator.manual_seed(fold_seed(self.seed, *key))
+            return self.data.augment(image), int(label)
 
     def __len__(self) -> int:
         return length(self.data.train)
 
 
 class Prepared(Dataset[tuple[Tensor, int]]):
-    """Pictures as they are tested, by index."""
+    """The images of a split as they are tested, by index."""
 
-    def __init__(self, data: Data, pictures: Dataset[Any]) -> None:
-        self.data, self.pictures = data, pictures
+    def __init__(self, data: Data, split: Dataset[Any]) -> None:
+        self.data, self.split = data, split
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        picture, label = self.pictures[index]
-        return self.data.prepare(picture), int(label)
+        image, label = self.split[index]
+        return self.data.prepare(image), int(label)
 
     def __len__(self) -> int:
-        return length(self.pictures)
+        return length(self.split)
 
 
-def mixed(*numbers: int) -> int:
-    """One seed from several numbers, which may be large; a last number that is 0 makes no difference."""
+def length(split: Dataset[Any]) -> int:
+    """Return the number of images."""
+    return len(split)  # type: ignore[arg-type]  # torch's Dataset does not declare it
+
+
+def fold_seed(*numbers: int) -> int:
+    """Return one seed made of several numbers, which may be large. A last number that is 0 makes no difference."""
     return int(numpy.random.SeedSequence(numbers).generate_state(1, numpy.uint64)[0] >> numpy.uint64(1))
+
+
+def _unchanged(image: Tensor) -> Tensor:
+    return image

@@ -42,7 +42,7 @@ from resnet_lib.zoo import network
 
 @dataclass(frozen=True)
 class Case:
-    """One of the things compared: a network, how it starts, and how many times the usual epochs it gets."""
+    """A network that is compared with others, how it starts, and how many times the usual epochs it gets."""
 
     label: str
     network: NetworkSpec
@@ -98,12 +98,12 @@ CASES: dict[str, Callable[[], list[Case]]] = {
 
 
 def _small(name: str, **fields: Any) -> NetworkSpec:
-    """A network of the zoo for the digits: grey pictures, ten classes."""
+    """Return a network of the zoo for the digits: grey images, ten classes."""
     return network(name, in_channels=1, classes=10, **fields)
 
 
 def learn(case: Case, settings: Settings) -> dict[str, Any]:
-    """Train one case from one seed: a row of the record. Errors are shares of 1, `running_errors` one an epoch."""
+    """Train one case from one seed, and return a row of the record: errors as shares of 1, running ones by epoch."""
     data = digits()
     own = replace(settings, zero_init_last=case.zero_init_last, epochs=settings.epochs * case.patience)
     trained = train(case.network, data, own, cpu=True, progress=False)
@@ -124,11 +124,13 @@ def learn(case: Case, settings: Settings) -> dict[str, Any]:
 def record(
     name: str, cases: Iterable[Case], settings: Settings, seeds: int, out: Path, jobs: int = 1
 ) -> Iterator[dict[str, Any]]:
-    """Train every case from every seed, and write `out` anew after each; the rows as they come.
+    """Train every case from every seed. Rewrites `out` after each run; yields rows as they finish.
 
-    Rows that `out` holds already are not computed again, so an interrupted experiment goes on. Each run has one
-    thread, so that `jobs` processes share a machine and a row does not depend on how many. Raises ValueError if
-    `out` holds rows of other settings or from another machine, and OSError if it cannot be written.
+    Rows that `out` holds already are yielded first and not computed again, so an interrupted experiment goes on. Each
+    run has one thread: `jobs` processes share a machine, and a row does not depend on their number.
+
+    Raises ValueError if `out` holds rows of other settings or from another machine.
+    Raises OSError if `out` cannot be written.
     """
     head, cases = _head(name, settings), list(cases)
     held = _held(out, head)
@@ -187,7 +189,7 @@ def _without_ctrl_c() -> Iterator[None]:
 
 
 def _head(name: str, settings: Settings) -> dict[str, Any]:
-    """What stands above the rows: all that the runs have in common."""
+    """Return the record without its rows: all that the runs have in common."""
     common = asdict(settings)
     del common["seed"], common["zero_init_last"]
     machine = provenance() | {"threads": 1}
@@ -201,7 +203,7 @@ def _head(name: str, settings: Settings) -> dict[str, Any]:
 
 
 def _held(out: Path, head: dict[str, Any]) -> dict[tuple[str, int], dict[str, Any]]:
-    """The rows that the file holds already, by case and seed, if they are of the same kind."""
+    """Return the rows that the file holds already, by case and seed. They must be of the same kind."""
     if not out.exists():
         return {}
     try:

@@ -1,4 +1,4 @@
-"""Where and when rows were recorded: what must be known to record them again."""
+"""Where and when rows were recorded, which must be known to record them again."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ from typing import Any
 
 
 def provenance(device: Any = "cpu") -> dict[str, Any]:
-    """The machine, its software and today's date (UTC), as JSON can hold them.
+    """Return the machine, its software and today's date (UTC), as JSON can hold them.
 
-    `processor` is the CPU's name, `cores` how many of its logical cores this process may use, `device` what computes
-    ("cpu", or a GPU's name), `threads` those of torch. Nothing in it names a person, a folder or a host.
+    - `processor` is the CPU's name, `cores` the number of its logical cores that this process may use.
+    - `device` is "cpu", or the GPU's name.
+    - `threads` is the number of torch's threads.
+    - `torch`, `python`, `system` and `date` are what they say.
+
+    Nothing in it names a person, a folder or a host.
+
+    >>> list(provenance())
+    ['processor', 'cores', 'device', 'threads', 'torch', 'python', 'system', 'date']
     """
     import torch
 

@@ -35,7 +35,7 @@ def write_tensors(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], m
     import safetensors.torch  # on first use: building a network does without it
 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    contents = safetensors.torch.save(tensors, {**metadata, "sha256": _digest(tensors, metadata)})
+    contents = safetensors.torch.save(tensors, {**metadata, "sha256": sha256(tensors, metadata)})
     with replacing(path) as temporary:
         temporary.write_bytes(contents)
 
@@ -63,12 +63,13 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
     if digest is None:
         how = FROM_STATE.format("safetensors.torch.load_file(path)")
         raise ValueError(f"{path} was not written by rl.save: it is another program's safetensors file. {how}")
-    if digest != _digest(tensors, metadata):
+    if digest != sha256(tensors, metadata):
         raise ValueError(f"{path} is damaged: it does not hold what was written to it")
     return tensors, metadata
 
 
-def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+def sha256(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """Return a digest of names, dtypes, shapes and values, and of the metadata."""
     digest = hashlib.sha256(repr(sorted(metadata.items())).encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

@@ -1,4 +1,4 @@
-"""What was measured: recorded rows, each file with the machine, the software and the date. Standard library only."""
+"""Recorded measurements, each file with the machine, the software and the date. Standard library only."""
 
 from __future__ import annotations
 
@@ -16,9 +16,18 @@ __all__ = ["columns", "experiment", "machines", "published", "timings"]
 
 
 def experiment(name: str) -> dict[str, Any]:
-    """A recorded experiment: what `resnet-lib experiment NAME` wrote, settings, provenance and rows.
+    """Return a recorded experiment as `resnet-lib experiment NAME` wrote it: settings, provenance and rows.
+
+    A row is a network trained from one seed. Errors are shares of 1.
+
+    >>> record = experiment("shortcuts")
+    >>> record["settings"]["epochs"], len(record["rows"])
+    (15, 15)
+    >>> record["rows"][0]["case"], record["rows"][0]["test_error"]
+    ('option A', 0.00899)
 
     Raises ValueError for a name without a record, listing those that have one.
+    Chapter 1.
     """
     folder = files(__name__) / "experiments"
     found = sorted(file.name.removesuffix(".json") for file in folder.iterdir() if file.name.endswith(".json"))
@@ -27,7 +36,14 @@ def experiment(name: str) -> dict[str, Any]:
 
 
 def machines() -> dict[str, dict[str, Any]]:
-    """Every file in machines/ under its name: what `resnet-lib measure --out …` wrote there."""
+    """Return every file in machines/ by its name, as `resnet-lib measure --out …` wrote it there.
+
+    >>> machine = machines()["xeon_2_cores"]
+    >>> machine["provenance"]["cores"], len(machine["rows"])
+    (2, 52)
+
+    Chapter 9.
+    """
     folder = files(__name__) / "machines"
     found = [file for file in folder.iterdir() if file.name.endswith(".json")] if folder.is_dir() else []
     found.sort(key=lambda file: file.name)
@@ -35,18 +51,24 @@ def machines() -> dict[str, dict[str, Any]]:
 
 
 def timings(record: dict[str, Any], mode: str = "inference", batch: int | None = None) -> tuple[Timing, ...]:
-    """A machine's rows for `rl.fit_time` and `rl.leave_one_out`: seconds of a run over the whole batch.
+    """Return a machine's rows for `rl.fit_time` and `rl.leave_one_out`: seconds of a run over the whole batch.
 
-    `mode` is "inference" or "training"; `batch` a batch that was measured, left out: the largest. MACs and activations
-    are the bill's, those of the forward pass also for training.
+    `record` is one of `machines()`. `mode` is "inference" or "training". `batch` is a batch size that was measured, by
+    default the largest. MACs and activations are the bill's, and those of the forward pass also for training.
+
+    >>> row = timings(machines()["xeon_2_cores"], batch=1)[0]
+    >>> row.network, row.macs
+    ('resnet18', 1814073344)
 
     Raises ValueError for a mode or batch without rows.
+    Chapter 9.
     """
     _check.one_of("mode", mode, ("inference", "training"))
     rows = [row for row in record["rows"] if row["mode"] == mode]
     batches = sorted({row["batch"] for row in rows})
     if not batches:
-        raise ValueError(f"mode must be one that was measured, which {mode!r} was not")
+        measured = ", ".join(sorted({row["mode"] for row in record["rows"]}))
+        raise ValueError(f"mode must be one that was measured, {measured}: {mode!r}")
     if batch is None:
         batch = batches[-1]
     if batch not in batches:
@@ -66,17 +88,28 @@ def _published() -> dict[str, Any]:
 
 
 def columns() -> dict[str, str]:
-    """The columns that `published` knows, each with its device, precision, layout and batch size."""
+    """Return the columns that `published` knows, each with its device, precision, layout and batch size.
+
+    >>> list(columns())[:2]
+    ['rtx3090', 'rtx4090']
+
+    Chapter 9.
+    """
     return {name: column["what"] for name, column in _published()["columns"].items()}
 
 
 def published(column: str) -> tuple[Timing, ...]:
-    """Thirteen networks in one of timm's benchmark tables: seconds for an image of 224 × 224 pixels.
+    """Return thirteen networks of one of timm's benchmark tables, with seconds for an image of 224 × 224 pixels.
 
-    The file published.json names each table and its commit. MACs and activations are our own bill's; those of the
+    The file published.json names each table and its commit. MACs and activations are our own bill's, and those of the
     forward pass also in a column on training.
 
+    >>> row = published("rtx3090")[0]
+    >>> row.network, row.macs
+    ('resnet18', 1814073344)
+
     Raises ValueError for an unknown column, listing the known ones.
+    Chapter 9.
     """
     _check.one_of("column", column, columns())
     speeds = _published()["columns"][column]["images_per_second"]
