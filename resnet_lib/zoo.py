@@ -40,7 +40,7 @@ _CIFAR: dict[str, dict[str, Any]] = {
 }
 
 # The stem's width belongs to the network: ResNet-18 with the CIFAR stem is 64 wide there, as everybody's is.
-_ZOO = {
+_ZOO: dict[str, dict[str, Any]] = {
     **{name: dict(stem="imagenet", stem_width=64) | fields for name, fields in _IMAGENET.items()},
     **{name: dict(stem="cifar", stem_width=16) | fields for name, fields in _CIFAR.items()},
 }
