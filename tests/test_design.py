@@ -2,9 +2,13 @@
 
 import re
 from dataclasses import FrozenInstanceError, replace
+from fractions import Fraction
 from itertools import product
 
+import numpy as np
 import pytest
+import sympy
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +19,7 @@ from resnet_lib.records import published
 from tests.helpers.strategies import networks
 
 SMALL = rl.network("cifar_resnet20")
+C = sympy.Symbol("c", integer=True, positive=True)
 
 
 def totals(spec, image=None, batch=1):
@@ -127,12 +132,62 @@ def test_what_a_budget_buys():
 def test_a_candidate():
     best = design("resnet50", depths=(3, 4, range(1, 37), 3), macs=8e9)[0]
     assert best.spec == rl.network("resnet101")
-    assert str(best) == (
-        "bottleneck 3-4-23-3, 64-128-256-512 wide: 101 layers, 7,801,405,440 MACs, 44,549,160 parameters, "
-        "16,232,936 activations"
+    assert (
+        str(best)
+        == repr(best)
+        == (
+            "bottleneck 3-4-23-3, 64-128-256-512 wide: 101 layers, 7,801,405,440 MACs, 44,549,160 parameters, "
+            "16,232,936 activations"
+        )
     )
     with pytest.raises(FrozenInstanceError):
         best.macs = 0
+
+
+def test_candidates_show_themselves():
+    """The columns are the fields in which they differ; the numbers are those of the bills."""
+    answer = design("cifar_resnet20", block=("basic", "bottleneck"), groups=(1, 2), params=200_000, limit=30)
+    assert isinstance(answer, tuple)
+    table = answer.table()
+    assert list(table.columns)[:4] == ["depths", "block", "groups", "layers"]
+    first = answer[0]
+    assert table.rows[0] == (
+        first.depths,
+        first.spec.block,
+        first.spec.groups,
+        *totals(first.spec)[-1:],
+        *totals(first.spec)[:-1],
+    )
+    assert len(table.rows) == 30
+    assert repr(answer).startswith("16, 32, 64 wide\n\n") and len(repr(answer).splitlines()) == 22
+    assert answer._repr_html_().count("<tr>") == 20
+    assert repr(design("resnet18", macs=1)).startswith("No network is within the budgets\n")
+
+
+WHOLE = {"numpy": np.int64, "0-d array": np.array, "torch": torch.tensor}
+
+
+@pytest.mark.parametrize("whole", WHOLE.values(), ids=WHOLE)
+def test_numbers_of_numpy_and_torch_are_numbers(whole):
+    macs = rl.price(SMALL).macs
+    expected = design(SMALL, depths=(range(1, 6), 3, (2, 4)), width=16, macs=macs, image=32, batch=1, limit=5)
+    depths = (np.arange(1, 6), whole(3), [whole(2), whole(4)])
+    numbers = {"width": whole(16), "macs": whole(macs), "image": whole(32), "batch": whole(1), "limit": whole(5)}
+    assert design(SMALL, depths=depths, **numbers) == expected != ()
+
+
+@pytest.mark.parametrize("bound", [np.float64(4.1e9), np.float32(2**32), np.array(4.1e9), torch.tensor(2.0**32)])
+def test_bounds_of_numpy_and_torch_are_bounds(bound):
+    assert design("resnet50", macs=bound) == design("resnet50", macs=float(bound)) != ()
+
+
+def test_bounds_of_any_length_are_exact():
+    huge = 10**400
+    macs = rl.price(SMALL, image=huge).macs
+    fixed = dict(depths=SMALL.depths, image=huge)
+    assert [c.macs for c in design(SMALL, macs=macs, **fixed)] == [macs]
+    assert design(SMALL, macs=macs - 1, **fixed) == ()
+    assert len(design(SMALL, macs=Fraction(macs), limit=huge, **fixed)) == 1
 
 
 def test_bounds_hold_with_equality_and_fractions_buy_nothing():
@@ -174,6 +229,21 @@ BAD = [
     (dict(macs=float("nan")), "macs must be a finite upper bound above 0: nan"),
     (dict(bytes="4G"), "bytes must be a number, an upper bound such as 4.1e9: '4G'"),
     (dict(activations=True), "activations must be a number, an upper bound such as 4.1e9: True"),
+    (dict(macs=float("inf")), "macs must be a finite upper bound above 0: inf"),
+    (dict(macs=np.array([1, 2])), "macs must be a number, an upper bound such as 4.1e9: array([1, 2])"),
+    (dict(macs=np.True_), "macs must be a number, an upper bound such as 4.1e9: np.True_"),
+    (dict(macs=1, where="deep"), "where must be a function of a Candidate: 'deep'"),
+    (dict(macs=1, best={"layers"}), "or a function of a Candidate: {'layers'}"),
+    (dict(macs=1, depths={3, 4, 5}), "depths must be a range for every stage, or one entry a stage: {3, 4, 5}"),
+    (dict(macs=1, depths=b"abc"), "depths must be a range for every stage, or one entry a stage: b'abc'"),
+    (dict(macs=1, depths=({3, 4}, 1, 1)), "depths[0] must be a whole number, at least 1: {3, 4}"),
+    (dict(macs=1, depths=(C, 1, 1)), "depths[0] must be a whole number, at least 1: c"),
+    (dict(macs=1, widths=(C, 2 * C, 4 * C)), "widths must be a number in a search, not a symbol: (c, 2*c, 4*c)"),
+    (dict(macs=1, image=C), "image must be a number in a search, not a symbol: c"),
+    (dict(macs=1, width={16, 32}), "width must be one value, or several in an order: {16, 32}"),
+    (dict(macs=1, block={"basic": 1}), "block must be one value, or several in an order: {'basic': 1}"),
+    (dict(macs=1, stem=b"cifar"), "stem must be one value, or several in an order: b'cifar'"),
+    (dict(macs=1, image={224, 320}), "image must be a side or (height, width) in pixels: {"),
     (dict(macs=1, best="speed"), "best must be one of 'macs', 'params', 'activations', 'bytes', 'layers', '-macs'"),
     (dict(macs=1, best=()), "several of these, or a function of a Candidate: ()"),
     (dict(macs=1, best=3), "or a function of a Candidate: 3"),
@@ -206,6 +276,11 @@ def test_more_bad_input():
         design(rl.network("resnet18", widths=(64, 96, 128, 160)), macs=1, width=33)
     with pytest.raises(ValueError, match="name must be one of resnet18"):
         design("resnet19", macs=1)
+    for not_a_network in (None, 50, rl.BlockSpec("basic", 64)):
+        with pytest.raises(TypeError, match="base must be a NetworkSpec or a name, such as 'resnet50': "):
+            design(not_a_network, macs=1)
+        with pytest.raises(TypeError, match="net must be a NetworkSpec or a name, such as 'resnet50': "):
+            twin(not_a_network)
 
 
 # --- the twin -------------------------------------------------------------------------------------------------------
@@ -297,6 +372,8 @@ def test_a_budget_of_predicted_time():
         ({"seconds": 0.01}, ValueError, ("seconds", "model", "together", "0.01")),
         ({"model": fit_time(published("rtx3090"))}, ValueError, ("seconds",)),
         ({"seconds": 0, "model": fit_time(published("rtx3090"))}, ValueError, ("seconds", "above 0", "0")),
+        ({"seconds": 10**400, "model": fit_time(published("rtx3090"))}, ValueError, ("seconds must fit a float",)),
+        ({"seconds": 0.1, "model": "rtx3090"}, TypeError, ("model must be a TimeModel", "'rtx3090'")),
         ({"seconds": True, "model": fit_time(published("rtx3090"))}, TypeError, ("seconds", "True")),
     ],
 )

@@ -11,20 +11,21 @@ search over millions of networks is exact: it returns what pricing each of them 
 
 from __future__ import annotations
 
-import heapq
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from heapq import nlargest
 from itertools import product
-from math import inf, isfinite
+from math import inf
 from typing import Any
 
 from resnet_lib import _check
-from resnet_lib.cost.bill import price
+from resnet_lib._table import Shown, Table
+from resnet_lib.cost.bill import HEADINGS, price
 from resnet_lib.cost.time_model import TimeModel
-from resnet_lib.spec import BLOCKS, NetworkSpec
+from resnet_lib.spec import BLOCKS, FIELDS, NetworkSpec, check_fields
 from resnet_lib.zoo import network
 
 BUDGETS = ("macs", "params", "activations", "bytes")
@@ -33,16 +34,23 @@ CRITERIA = (*TOTALS, *(f"-{total}" for total in TOTALS))
 
 Depths = tuple[int, ...]
 Totals = tuple[int, ...]  # in the order of TOTALS
-Signs = tuple[tuple[int, int], ...]  # (index in TOTALS, +1 for the most or −1 for the least of it)
+Network = tuple[NetworkSpec, Depths, Totals]  # what becomes a Candidate, if it is among the best
 Criterion = str | Sequence[str] | Callable[["Candidate"], Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Candidate:
     """A network that a budget buys, with the totals of its bill (`rl.price(candidate.spec)`, at the same image).
 
-    `family` is the network with one block a stage, `depths` what it takes to make it `spec`. `bytes` are moved in
-    float32. It has the totals' names of a Bill, so what reads only totals (a time model's `predict`) reads this too.
+    `family` is the network with one block a stage; `depths` make it `spec`. `bytes` are moved in float32. The totals
+    have the names of a Bill's, so a function that reads only totals (a time model's `predict`) reads a Candidate too.
+
+    >>> twin("resnet50")
+    basic 3-4-7-3, 64-128-256-512 wide: 36 layers, 3,894,972,416 MACs, 22,978,344 parameters, 3,839,464 activations
+    >>> twin("resnet50").spec == network("resnet34", depths=(3, 4, 7, 3))
+    True
+
+    Chapter 13.
     """
 
     family: NetworkSpec
@@ -58,10 +66,28 @@ class Candidate:
         """The description of this network."""
         return replace(self.family, depths=self.depths)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         shape = f"{self.family.block} {'-'.join(map(str, self.depths))}, {'-'.join(map(str, self.family.widths))} wide"
         costs = f"{self.macs:,} MACs, {self.params:,} parameters, {self.activations:,} activations"
         return f"{shape}: {self.layers} layers, {costs}"
+
+
+class Candidates(Shown, tuple[Candidate, ...]):
+    """The networks that `design` found: a tuple of candidates, best first, that shows itself as a table."""
+
+    def table(self) -> Table:
+        """Return a row for each network: its depths, the other fields in which they differ, and its totals."""
+        given = {name: [getattr(candidate.family, name) for candidate in self] for name in FIELDS if name != "depths"}
+        # A basic block has no `stride_on`, which says nothing beside a bottleneck that has one.
+        differing = [name for name, values in given.items() if len(set(values) - {None}) > 1]
+        shared = [f"{', '.join(map(str, self[0].family.widths))} wide"] if self and "widths" not in differing else []
+        shared += [f"{self[0].family.block} blocks"] if self and "block" not in differing else []
+        columns = ("depths", *differing, "layers", *(HEADINGS[total] for total in BUDGETS))
+        rows = [
+            (c.depths, *(getattr(c.family, name) for name in differing), c.layers, *(getattr(c, n) for n in BUDGETS))
+            for c in self
+        ]
+        return Table(columns, rows, caption=", ".join(reversed(shared)) if self else "No network is within the budgets")
 
 
 def design(
@@ -81,61 +107,87 @@ def design(
     best: Criterion = "layers",
     limit: int | None = 10,
     **choices: Any,
-) -> tuple[Candidate, ...]:
-    """The networks of a family that fit the budgets, best first.
+) -> Candidates:
+    """Return the networks of a family that fit the budgets, best first.
 
-        design("resnet50", block=("basic", "bottleneck"), width=range(48, 97, 8), macs=4.1e9, params=26e6)
+    The family is `base` (a network or its name) with other depths, widths and fields:
 
-    The family: `base` (a network or a name of the zoo) with
+    - `depths` is a range for every stage, or one entry a stage, a number or several: `(3, 4, range(1, 37), 3)`.
+    - `width` is the first stage's width, one or several. The other stages keep `base`'s proportions.
+    - `choices` are other fields of NetworkSpec, each with one value or several: `block=("basic", "bottleneck")`,
+      `groups=(1, 32)`. `stride_on` is for the bottlenecks among them. `widths` gives the widths of all stages, as one
+      tuple or several. Combinations that no network can have are skipped.
 
-    - `depths`: a range for every stage, or one entry a stage, a number or several: `(3, 4, range(1, 37), 3)`;
-    - `width`: the first stage's width, one or several; the other stages keep `base`'s proportions. `widths` gives
-      all of them, as one tuple or several;
-    - any other field of NetworkSpec, with one value or several: `block=("basic", "bottleneck")`, `groups=(1, 32)`.
-      `stride_on` is for the bottlenecks among them.
+    The budgets are upper bounds. At least one is needed:
 
-    Widths that do not go with the other fields (groups that do not divide them, say) are left out, and so are
-    combinations of fields that no network can have.
+    - `macs`, `params`, `activations` and `bytes` (moved in float32) are those of `price` for `image` and `batch`.
+    - `seconds` is the time that `model` predicts (see `fit_time`).
+    - `where` is a further condition on a Candidate, such as `lambda c: c.depths[0] == 3`.
 
-    The budgets are upper bounds, at least one is needed: `macs`, `params`, `activations` (numbers), `bytes` (moved in
-    float32), for a picture of `image` pixels and a `batch` as in `price`; and `seconds`, as `model` (see
-    `fit_time`) predicts them. `where` is a further condition on a Candidate, such as `lambda c: c.depths[0] == 3`.
+    The order and the number of the answers:
 
-    `best` is "macs", "params", "activations", "bytes" or "layers" for the most of it, "-macs" … for the least,
-    several of these for the first that tells two networks apart, or a function of a Candidate whose larger value is
-    the better. What it cannot tell apart stands in the order of the family: fields as given, then widths, then
-    depths. `limit` is the number of networks wanted; None: all that fit. None fits: an empty tuple.
+    - `best` is "macs", "params", "activations", "bytes" or "layers" for the most of it, "-macs" … for the least.
+      Several of these are asked one after another. A function of a Candidate says itself what is larger, thus better.
+    - Equally good networks keep the order of the family: fields as given, then widths, then depths.
+    - `limit` is the number of networks wanted. None returns every network that fits.
 
+    >>> design("resnet50", depths=(3, 4, range(1, 37), 3), macs=4.2e9, limit=2)
+    bottleneck blocks, 64, 128, 256, 512 wide
+    <BLANKLINE>
+    depths      layers           MACs  parameters  activations        bytes
+    -----------------------------------------------------------------------
+    3, 4, 6, 3      50  4,089,184,256  25,557,032   11,114,984  425,783,360
+    3, 4, 5, 3      47  3,870,818,304  24,439,848   10,813,928  411,680,832
+
+    Raises ValueError if there is no budget, and for a field or a word that does not exist.
     Raises ValueError or TypeError that names the argument, its value and what is allowed.
+
+    Chapter 13.
     """
     given = {"macs": macs, "params": params, "activations": activations, "bytes": bytes}
     budgets = {name: _budget(name, value) for name, value in given.items() if value is not None}
     if not budgets and seconds is None:
         raise ValueError(f"a budget must be given, at least one of {', '.join(BUDGETS)}, seconds: all are None")
     within_time = _within(seconds, model)
-    limit = None if limit is None else _check.positive_int("limit", limit)
-    base = _network(base)
+    limit = None if limit is None else _check.whole_number("limit", limit, at_least=1)
+    base = _network("base", base)
     ranges = _depths(depths, stages=len(base.depths))
+    if where is not None and not callable(where):
+        raise TypeError(f"where must be a function of a Candidate: {where!r}")
     conditions = [condition for condition in (within_time, where) if condition is not None]
-    search = _Search(budgets, _criterion(best), conditions, limit)
-    for family in _families(base, width, choices):
-        search.add(_Costs.of(family, image, batch), ranges)
-    return search.result()
+    score = _criterion(best)
+    networks = (
+        (costs.family, depths, totals)
+        for costs in [_Costs.of(family, image, batch) for family in _families(base, width, choices)]
+        for depths, totals in _affordable(costs, ranges, budgets)
+        if all(condition(Candidate(costs.family, depths, *totals)) for condition in conditions)
+    )
+    # Both keep the order of the family among equals.
+    best_first = sorted(networks, key=score, reverse=True) if limit is None else nlargest(limit, networks, key=score)
+    return Candidates(Candidate(family, depths, *totals) for family, depths, totals in best_first)
 
 
 def twin(
     net: NetworkSpec | str, block: str = "basic", *, budget: str = "macs", image: Any = None, batch: int = 1
 ) -> Candidate:
-    """The deepest network of the other block for the same money: equal widths and fields, at most `net`'s `budget`.
+    """Return the deepest network of another block that costs no more of the `budget` than `net`.
 
-    Its depths are those of `net` times one factor for all stages, each rounded up or down and at least 1. Of these
-    networks the twin has the most layers; among equals it comes closest to the budget, then to the proportions of
-    `net` (the least Σ (depth − its share of the blocks)²), then it is the one with the fewest blocks in front.
-    `budget` is "macs", "params", "activations" or "bytes", for a picture of `image` pixels.
+    Widths and other fields are `net`'s. The twin's depths are those of `net` times one factor for all stages, each
+    rounded up or down and at least 1. Of these networks the twin has the most layers. Among equals it is closest to
+    the budget, then to the proportions of `net` (the least Σ (depth − its share of the blocks)²), then it has the
+    fewest blocks in its first stages.
+    `budget` is "macs", "params", "activations" or "bytes", as `price` counts them for `image` and `batch`.
 
-    Raises ValueError where not even one block a stage is within the budget, and for unknown words.
+    Raises ValueError if not even one block a stage is within the budget.
+    Raises ValueError for a word that does not exist.
+    Raises TypeError if `net` is neither a NetworkSpec nor a name.
+
+    >>> twin("resnet50").depths, twin("resnet50", budget="activations").depths
+    ((3, 4, 7, 3), (11, 14, 23, 12))
+
+    Chapter 13.
     """
-    net = _network(net)
+    net = _network("net", net)
     _check.one_of("block", block, BLOCKS)
     _check.one_of("budget", budget, BUDGETS)
     bound = getattr(price(net, image, batch), budget)
@@ -152,7 +204,8 @@ def twin(
         Fraction(room // step[which] + 2, share) for step, share in zip(costs.steps, shares, strict=True)
     )  # no factor above it: even rounded down, this stage alone would cost more than there is
     factors = {Fraction(m, share) for share in shares for m in range(int(largest * share) + 1)}
-    # Between two neighbours of `factors`, every stage rounds down to the same number, and up to one more.
+    # These are all: a depth rounded down, ⌊factor · n⌋, changes only at the factors m / n. So a factor between two
+    # neighbours of `factors` rounds every stage down to what the lower neighbour does, and up to one more.
     candidates = {
         depths
         for factor in factors
@@ -180,13 +233,12 @@ class _Costs:
     @classmethod
     def of(cls, family: NetworkSpec, image: Any, batch: int) -> _Costs:
         one = replace(family, depths=(1,) * len(family.depths))
+        _check.no_symbols("a search", one, image=image, batch=batch)
         bill = price(one, image, batch)
         ones = (*(getattr(bill, total) for total in BUDGETS), one.layers)
-        if any(map(_check.is_symbol, ones)):
-            raise TypeError(f"base must be a network of numbers, without symbols: {family!r}")
         others = tuple(
             (*(sum(getattr(row, total) for row in part.rows) for total in BUDGETS), len(stage.others.convolutions))
-            for part, stage in zip(bill.parts[2::2], one.stages, strict=False)  # the stem, then first and others
+            for part, stage in zip([part for part in bill.parts if part.first == 1], one.stages, strict=True)
         )
         return cls(one, ones, others)
 
@@ -201,85 +253,22 @@ def _add(totals: Totals, blocks: int, step: Totals) -> Totals:
     return tuple([total + blocks * each for total, each in zip(totals, step, strict=True)])
 
 
-class _Search:
-    """The best `limit` networks so far, in a heap. The larger the (score, −family, −depths), the better."""
+def _affordable(costs: _Costs, ranges: Sequence[Depths], budgets: Mapping[str, int]) -> Iterator[tuple[Depths, Totals]]:
+    """Yield every choice of depths within the budgets, in order, with its totals."""
+    bounds = [(TOTALS.index(name), budget) for name, budget in budgets.items()]
 
-    def __init__(
-        self,
-        budgets: Mapping[str, int],
-        best: Signs | Callable[[Candidate], Any],
-        conditions: Sequence[Callable[[Candidate], bool]],
-        limit: int | None,
-    ) -> None:
-        self.budgets = [(TOTALS.index(name), budget) for name, budget in budgets.items()]
-        self.best = best
-        self.conditions = conditions
-        self.limit = inf if limit is None else limit
-        self.heap: list[tuple[Any, int, Depths, Totals]] = []
-        self.families: list[NetworkSpec] = []
-
-    def add(self, costs: _Costs, ranges: Sequence[Depths]) -> None:
-        """Search a further family."""
-        self.families.append(costs.family)
-        i = len(self.families) - 1
-        least = costs.totals(tuple(choices[0] for choices in ranges))
-        if any(least[q] > budget for q, budget in self.budgets):
-            return
-        if callable(self.best):
-            for depths, totals in self._affordable(ranges, costs.steps, least):
-                self._offer(self.best(Candidate(costs.family, depths, *totals)), i, depths, totals)
-            return
-        # Each block counts in every total, so along the last stage the first total of the criterion decides alone:
-        # from the good end on, the first network that is too bad ends the walk.
-        (main, sign), *_ = self.best
-        step, direction = costs.steps[-1], -sign
-        first = ranges[-1][0]
-        for head, spent in self._affordable(ranges[:-1], costs.steps, least, direction):
-            for depth in ranges[-1][: self._reach(ranges[-1], step, spent)][::direction]:
-                score = sign * (spent[main] + (depth - first) * step[main])
-                if len(self.heap) >= self.limit and score < self.heap[0][0][0]:
-                    break
-                totals = _add(spent, depth - first, step)
-                self._offer(tuple([sign * totals[q] for q, sign in self.best]), i, (*head, depth), totals)
-
-    def _reach(self, choices: Depths, step: Totals, totals: Totals) -> int:
-        """How many of the ascending choices the budgets pay for, where `totals` hold the first already."""
-        blocks = min([(budget - totals[q]) // step[q] for q, budget in self.budgets], default=choices[-1])
-        return bisect_right(choices, choices[0] + blocks)
-
-    def _affordable(
-        self, ranges: Sequence[Depths], steps: Sequence[Totals], totals: Totals, direction: int = 1
-    ) -> Iterator[tuple[Depths, Totals]]:
-        """Every choice of depths that the budgets pay for, with its totals; `totals` are those of the least."""
-        if not ranges:
-            yield (), totals
-            return
-        choices, step = ranges[0], steps[0]
-        for depth in choices[: self._reach(choices, step, totals)][::direction]:
+    def choose(stage: int, chosen: Depths, totals: Totals) -> Iterator[tuple[Depths, Totals]]:
+        """Choose the depths from `stage` on; `totals` hold the least of each."""
+        choices, step = ranges[stage], costs.steps[stage]
+        blocks = min([(budget - totals[q]) // step[q] for q, budget in bounds], default=choices[-1])
+        for depth in choices[: bisect_right(choices, choices[0] + blocks)]:
             spent = _add(totals, depth - choices[0], step)
-            for rest, total in self._affordable(ranges[1:], steps[1:], spent, direction):
-                yield (depth, *rest), total
+            if stage + 1 == len(ranges):
+                yield (*chosen, depth), spent
+            else:
+                yield from choose(stage + 1, (*chosen, depth), spent)
 
-    def _offer(self, score: Any, i: int, depths: Depths, totals: Totals) -> None:
-        entry = (score, -i, tuple([-depth for depth in depths]), totals)
-        full = len(self.heap) >= self.limit
-        if full and entry < self.heap[0]:
-            return
-        if self.conditions:
-            candidate = Candidate(self.families[i], depths, *totals)
-            if not all(condition(candidate) for condition in self.conditions):
-                return
-        if full:
-            heapq.heapreplace(self.heap, entry)
-        else:
-            heapq.heappush(self.heap, entry)
-
-    def result(self) -> tuple[Candidate, ...]:
-        """Best first."""
-        return tuple(
-            Candidate(self.families[-i], tuple(-depth for depth in depths), *totals)
-            for _, i, depths, totals in sorted(self.heap, reverse=True)
-        )
+    return choose(0, (), costs.totals(tuple(choices[0] for choices in ranges)))
 
 
 # --- the arguments --------------------------------------------------------------------------------------------------
@@ -287,11 +276,10 @@ class _Search:
 
 def _budget(name: str, value: Any) -> int:
     """An upper bound as a whole number; a fraction of a MAC buys nothing."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
-        raise TypeError(f"{name} must be a number, an upper bound such as 4.1e9: {value!r}")
-    if not isfinite(value) or value <= 0:
+    bound = _check.real(name, value, "a number, an upper bound such as 4.1e9")
+    if bound <= 0 or bound != bound or bound == inf:
         raise ValueError(f"{name} must be a finite upper bound above 0: {value!r}")
-    return int(value)
+    return int(bound)
 
 
 def _within(seconds: Any, model: TimeModel | None) -> Callable[[Candidate], bool] | None:
@@ -300,38 +288,45 @@ def _within(seconds: Any, model: TimeModel | None) -> Callable[[Candidate], bool
         return None
     if seconds is None or model is None:
         raise ValueError(f"seconds and model must be given together, or neither: {seconds!r}, {model!r}")
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float | Fraction):
-        raise TypeError(f"seconds must be a number above 0: {seconds!r}")
-    if not isfinite(seconds) or seconds <= 0:
-        raise ValueError(f"seconds must be a finite number above 0: {seconds!r}")
+    _check.instance("model", model, TimeModel, "a TimeModel, such as rl.fit_time(timings)")
+    seconds = _check.positive_number("seconds", seconds)
     return lambda candidate: model.predict(candidate) <= seconds
 
 
-def _criterion(best: Any) -> Signs | Callable[[Candidate], Any]:
+def _criterion(best: Any) -> Callable[[Network], Any]:
+    """What is larger the better a network is."""
     if callable(best):
-        return best  # type: ignore[no-any-return]
-    words = (best,) if isinstance(best, str) or not isinstance(best, Iterable) else tuple(best)
+        return lambda network: best(Candidate(network[0], network[1], *network[2]))
+    words = (best,) if isinstance(best, str) or not _check.is_sequence(best) else tuple(best)
     if not words or any(word not in CRITERIA for word in words):
         allowed = f"{', '.join(map(repr, CRITERIA))}, several of these, or a function of a Candidate"
         raise ValueError(f"best must be one of {allowed}: {best!r}")
-    return tuple((TOTALS.index(word.removeprefix("-")), -1 if word.startswith("-") else 1) for word in words)
+    signs = [(TOTALS.index(word.removeprefix("-")), -1 if word.startswith("-") else 1) for word in words]
+    return lambda network: [sign * network[2][q] for q, sign in signs]
 
 
-def _network(net: Any) -> NetworkSpec:
-    return net if isinstance(net, NetworkSpec) else network(net)
+def _network(name: str, net: Any) -> NetworkSpec:
+    net = network(net) if isinstance(net, str) else net
+    _check.instance(name, net, NetworkSpec, "a NetworkSpec or a name, such as 'resnet50'")
+    return net  # type: ignore[no-any-return]
 
 
 def _depths(depths: Any, stages: int) -> list[Depths]:
     """For each stage its choices, ascending."""
-    if isinstance(depths, str) or not isinstance(depths, Iterable):
+    if not _check.is_sequence(depths):
         raise TypeError(f"depths must be a range for every stage, or one entry a stage: {depths!r}")
     entries = [depths] * stages if isinstance(depths, range) else list(depths)
     if len(entries) != stages:
         raise ValueError(f"depths must be a range for every stage, or one entry for each of {stages}: {depths!r}")
-    ranges = []
+    ranges: list[Depths] = []
     for i, entry in enumerate(entries):
-        choices = entry if isinstance(entry, Iterable) and not isinstance(entry, str) else (entry,)
-        ranges.append(tuple(sorted(set(_check.positive_ints(f"depths[{i}]", choices)))))
+        if not _check.is_sequence(entry):
+            ranges.append((_check.whole_number(f"depths[{i}]", entry, at_least=1),))
+            continue
+        choices = {_check.whole_number(f"depths[{i}][{j}]", choice, at_least=1) for j, choice in enumerate(entry)}
+        if not choices:
+            raise ValueError(f"depths[{i}] must hold at least one number: {entry!r}")
+        ranges.append(tuple(sorted(choices)))
     return ranges
 
 
@@ -344,10 +339,7 @@ def _change(net: NetworkSpec, **changes: Any) -> NetworkSpec:
 
 def _families(base: NetworkSpec, width: Any, choices: dict[str, Any]) -> Iterable[NetworkSpec]:
     """The networks that differ in more than their depths, in order."""
-    allowed = [field.name for field in fields(NetworkSpec) if field.name != "depths"]
-    for name, value in choices.items():
-        if name not in allowed:
-            raise ValueError(f"{name} is not a field of a network; allowed are {', '.join(allowed)}: {name}={value!r}")
+    check_fields(choices, (name for name in FIELDS if name != "depths"))
     choices = {name: _several(name, value) for name, value in choices.items() if name != "widths"} | {
         "widths": _widths(base, width, choices.get("widths"))
     }
@@ -373,7 +365,9 @@ def _families(base: NetworkSpec, width: Any, choices: dict[str, Any]) -> Iterabl
 
 def _several(name: str, value: Any) -> tuple[Any, ...]:
     """One value or several, as several."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    if isinstance(value, Set | Mapping | bytes):
+        raise TypeError(f"{name} must be one value, or several in an order: {value!r}")
+    if not _check.is_sequence(value):
         return (value,)
     values = tuple(value)
     if not values:
