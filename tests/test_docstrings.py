@@ -27,19 +27,9 @@ def test_examples_run(name: str) -> None:
     assert result.attempted and not result.failed
 
 
-# Modules whose public names have an example, and a last line that names the chapter which introduces them.
-ROOMS = (
-    "_table",
-    "cost.bill",
-    "cost.compare",
-    "cost.conventions",
-    "cost.geometry",
-    "cost.memory",
-    "cost.roofline",
-    "cost.time_model",
-    "cost.training",
-)
-CHAPTER = re.compile(r"(Chapter \d+|Chapters \d+(, \d+)* and \d+|Workbench)\.")
+# Modules whose public names do not all have an example and a last line that names their chapter yet.
+EXEMPT = ("cost.search", "drawing", "lab._train", "records", "spec", "zoo")
+CHAPTER = re.compile(r"(Chapter \d+|Chapters \d+(, \d+)* and \d+|Start here \(chapter 0\)|Workbench)\.")
 
 
 def public() -> dict[str, object]:
@@ -59,10 +49,8 @@ def incomplete(names: dict[str, object]) -> list[str]:
 
 
 def test_public_names_have_an_example_and_their_chapter() -> None:
-    rooms = {f"resnet_lib.{room}" for room in ROOMS}
-    ours = {name: each for name, each in public().items() if each.__module__ in rooms}
-    assert {each.__module__ for each in ours.values()} == rooms  # every one of them has public names
-    assert incomplete(ours) == []
+    exempt = {f"resnet_lib.{module}" for module in EXEMPT}
+    assert incomplete({name: each for name, each in public().items() if each.__module__ not in exempt}) == []
 
 
 def test_a_docstring_without_them_is_found() -> None:

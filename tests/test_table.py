@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import resnet_lib as rl
 from resnet_lib._table import Table, written
+from tests.conftest import ROOT
 
 TEXT = st.text(st.characters(exclude_characters="\r"))  # which Python's csv module does not quote
 VALUES = st.one_of(
@@ -209,3 +210,42 @@ def test_errors():
         rl.table([{"x": 1}], total={"y": 1})
     with pytest.raises(ValueError, match=r"rows must have a value for each of the columns a, b: \(1,\)"):
         rl.table([(1,)], ["a", "b"])
+
+
+# What notebooks say about tables (JupyterLab's .jp-RenderedHTMLCommon): they are striped, centred and right-aligned.
+NOTEBOOK = """
+.host table{table-layout:fixed;margin:0 auto;font-size:12px}
+:not(.x).host :is(td,th,tr){text-align:right;white-space:normal;max-width:none}
+.host tbody tr:nth-child(odd){background:white} .host tbody tr:nth-child(even){background:#f5f5f5}
+"""
+
+
+@pytest.mark.parametrize(("ink", "paper"), [("#24292f", "#fff"), ("#ced6dd", "#14181e")], ids=("light", "dark"))
+def test_a_table_in_a_browser(browser, ink, paper):
+    """On a phone it scrolls inside itself, by keyboard too; it takes the page's ink; axe finds nothing."""
+    html = rl.compare("resnet34", "resnet50")._repr_html_()
+    style = f"body{{margin:1rem;color:{ink};background:{paper}}}{NOTEBOOK}"
+    with browser.new_context(viewport={"width": 320, "height": 600}) as context:
+        page = context.new_page()
+        page.set_content(
+            f"<!doctype html><html lang=en><title>x</title><style>{style}</style><main class=host>{html}</main>"
+        )
+        assert page.evaluate("document.documentElement.scrollWidth") == 320
+        frame = page.locator(".rl-table")
+        assert frame.evaluate("e => e.scrollWidth > e.clientWidth")
+        page.keyboard.press("Tab")
+        assert frame.evaluate("e => e === document.activeElement")
+        page.keyboard.press("End")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("document.querySelector('.rl-table').scrollLeft > 0")
+        look = "e => { const s = getComputedStyle(e); return [s.textAlign, s.color, s.backgroundColor, s.whiteSpace] }"
+        colour = page.locator("main").evaluate("e => getComputedStyle(e).color")
+        clear = "rgba(0, 0, 0, 0)"
+        assert page.locator("tbody th").first.evaluate(look) == ["left", colour, clear, "nowrap"]
+        assert page.locator("tbody td").first.evaluate(look) == ["right", colour, clear, "nowrap"]
+        assert page.locator("tbody tr").first.evaluate(look)[2] == clear
+        assert page.get_by_role("rowheader", name="resnet50").count() == 1
+        assert page.get_by_role("columnheader", name="MACs", exact=True).count() == 1
+        assert page.get_by_role("group", name="1 image of 224 × 224, ratios to resnet34").count() == 1
+        page.add_script_tag(path=ROOT / "node_modules" / "axe-core" / "axe.min.js")
+        assert page.evaluate("async () => (await axe.run()).violations.map(v => v.id)") == ["page-has-heading-one"]
