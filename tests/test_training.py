@@ -848,8 +848,16 @@ def test_images_from_a_folder(image_root):
 @pytest.mark.parametrize(("workers", "rank"), [("0", "0"), ("1", "0"), ("0", "1")])
 def test_an_image_that_cannot_be_read(damaged_image, capsys, monkeypatch, workers, rank):
     """The process that comes to it says so, also where it is not a machine's first."""
-    _train.processes(True)  # alone: Accelerate looks at the environment once, and would wait for other processes
-    monkeypatch.setenv("LOCAL_RANK", rank)
+    alone = _train.train
+
+    def with_a_rank(*arguments, **options):
+        """Train alone, for Accelerate would wait for the other processes; the rank is there when it has ended."""
+        try:
+            return alone(*arguments, **options)
+        finally:
+            monkeypatch.setenv("LOCAL_RANK", rank)
+
+    monkeypatch.setattr(_train, "train", with_a_rank)
     folder = str(damaged_image.parent.parent.parent)
     options = ["--image", "16", "--batch", "12", "--epochs", "1", "--workers", workers, "--cpu"]
     assert main(["train", "--data", folder, *options]) == 2
