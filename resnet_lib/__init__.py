@@ -67,3 +67,13 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__, *_PACKAGES})
+
+
+def _shown(spec: NetworkSpec | BlockSpec, **_: Any) -> dict[str, str]:
+    from resnet_lib.drawing import shown
+
+    return shown(spec)
+
+
+# A notebook shows a description as its drawing. Only the top can see to it: drawing.py needs spec.py, not the reverse.
+NetworkSpec._repr_mimebundle_ = BlockSpec._repr_mimebundle_ = _shown  # type: ignore[attr-defined]

@@ -160,7 +160,7 @@ def test_candidates_show_themselves():
     )
     assert len(table.rows) == 30
     assert repr(answer).startswith("16, 32, 64 wide\n\n") and len(repr(answer).splitlines()) == 22
-    assert answer._repr_html_().count("<tr>") == 20
+    assert answer._repr_html_().count("<tr>") == 19
     assert repr(design("resnet18", macs=1)).startswith("No network is within the budgets\n")
 
 

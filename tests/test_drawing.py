@@ -16,6 +16,7 @@ import sympy
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from IPython.core.formatters import DisplayFormatter
 from playwright.sync_api import Browser
 
 import resnet_lib as rl
@@ -38,6 +39,8 @@ BEFORE = rl.BlockSpec("bottleneck", 256, 128, 512, stride=2, preactivation=True)
 RESNET50 = rl.network("resnet50")
 WIDE = rl.BlockSpec("basic", 2048, 2048, 4096, stride=2, groups=32)
 BLOCKS = (BASIC, BOTTLENECK, STRIDED, GROUPED, PADDED, PLAIN, BEFORE, WIDE)
+
+C = sympy.Symbol("c", integer=True, positive=True)
 
 some_blocks = st.lists(blocks(), min_size=1, max_size=3)
 some_networks = st.lists(networks(), min_size=1, max_size=3)
@@ -433,6 +436,37 @@ def test_what_a_notebook_gets():
     ElementTree.fromstring(page)
 
 
+@pytest.mark.parametrize("spec", [RESNET50, BOTTLENECK], ids=["network", "block"])
+def test_a_description_is_shown_by_its_drawing(spec):
+    """In a notebook; a terminal and an error have one line."""
+    bundle, _ = DisplayFormatter().format(spec)
+    assert bundle == {"text/html": rl.draw(spec)._repr_mimebundle_()["text/html"], "text/plain": str(spec)}
+    assert repr(spec).startswith(f"{type(spec).__name__}(block='bottleneck', ") and "\n" not in repr(spec)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        rl.network("resnet18", depths=(C, 1, 1, 1)),
+        rl.BlockSpec("basic", C),
+        rl.network("resnet18", depths=(10**6, 1, 1, 1)),
+        rl.BlockSpec("basic", 10**400),
+        rl.NetworkSpec(block="basic", depths=[1] * 9, widths=[8] * 9),  # its default image is too small for it
+    ],
+    ids=["depth", "channels", "a million blocks", "401 digits", "nine stages"],
+)
+def test_what_cannot_be_drawn_is_shown_as_text(spec):
+    assert spec._repr_mimebundle_() == {"text/plain": str(spec)}
+
+
+def test_words_are_escaped():
+    """A description holds no such characters today; the writer does not depend on it."""
+    label = "<\"&'>"
+    svg = drawing._svg(drawing._picture(1, label, "basic", [], [], [drawing._tag("text", label, drawing._bold(label))]))
+    assert parse(svg).get("aria-label") == label
+    assert [text.text for text in parse(svg).iter(f"{SVG}text")] == [label]
+
+
 def test_names_stand_for_their_networks():
     assert rl.draw("resnet34", rl.network("resnet50")) == rl.draw(rl.network("resnet34"), "resnet50")
 
@@ -494,15 +528,13 @@ def test_dark_colours_are_those_of_the_book():
 
 # --- bad input --------------------------------------------------------------------------------------------------------
 
-C = sympy.Symbol("c", integer=True, positive=True)
-
 
 @pytest.mark.parametrize(
     ("specs", "image", "error", "message"),
     [
         ((), None, ValueError, "specs must hold at least one block or network"),
         (("resnet35",), None, ValueError, "name must be one of resnet18, .*: 'resnet35'"),
-        ((BASIC, None), None, TypeError, r"specs\[1\] must be a BlockSpec, a NetworkSpec or a name.*: None"),
+        ((BASIC, None), None, TypeError, r"specs\[1\] must be a NetworkSpec, a BlockSpec or a name.*: None"),
         ((3,), None, TypeError, r"specs\[0\] must be .*: 3"),
         (([BASIC],), None, TypeError, r"specs\[0\] must be "),
         ((BASIC, "resnet18"), None, ValueError, "all blocks or all networks.*: BlockSpec, NetworkSpec"),
@@ -512,6 +544,15 @@ C = sympy.Symbol("c", integer=True, positive=True)
         ((BASIC,), (56, C), TypeError, "image must be a number in what is drawn"),
         (("resnet18",), 31, ValueError, "image must measure at least 32 pixels a side.*: 31"),
         ((BASIC,), 0, ValueError, "image must be at least 1: 0"),
+        ((BASIC,), {28, 56}, TypeError, "image must be a side or"),
+        ((rl.BlockSpec("basic", 10**400),), None, ValueError, "numbers that fit a float to be drawn"),
+        (("resnet18",), 10**400, ValueError, "numbers that fit a float to be drawn"),
+        (
+            (rl.network("resnet18", depths=(1, 10**400, 1, 1)),),
+            None,
+            ValueError,
+            r"specs\[0\] must have at most 10,000",
+        ),
         ((BASIC,), "large", TypeError, "image must be a side"),
     ],
     ids=repr,
