@@ -77,6 +77,8 @@ class Table:
     total    a last row under a rule
     caption  what the table is about
     head     more of that as data: the text has it after the caption, JSON as entries of their own
+
+    It shows itself without the rows in its middle if there are more than 30; `text()` and `html()` have them all.
     """
 
     columns: Mapping[str, str] | Sequence[str]
@@ -195,10 +197,10 @@ class Table:
         return dict(zip(self.columns, row, strict=True))
 
     def __repr__(self) -> str:
-        return self.text()
+        return self.shortened(30).text()
 
     def _repr_html_(self) -> str:
-        return self.html()
+        return self.shortened(30).html()
 
 
 def table(

@@ -91,6 +91,17 @@ def test_text():
     assert repr(table) == str(table) == table.text()
 
 
+def test_a_long_table_is_shown_without_its_middle():
+    table = rl.table({f"row {i}": i for i in range(1_000)}, total=True)
+    shown = repr(table).splitlines()
+    assert len(shown) == 34  # 30 rows, the columns' names, the total, two rules
+    around = [line.split() for line in shown[16:19]]
+    assert around == [["row", "14", "14"], ["…", "971", "more"], ["row", "986", "986"]]
+    assert len(Cells(table._repr_html_()).rows) == 32
+    assert table.text().count("row ") == 1_000
+    assert len(Cells(table.html()).rows) == 1_002
+
+
 def test_html_says_what_is_a_heading():
     table = Table({"": "", "share": "percent"}, [("a < b", 0.5)], ("total", 0.5), "R & D")
     html = table.html()
