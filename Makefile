@@ -31,7 +31,7 @@ test: .venv/.ready-all _build/.ready ## everything: style, types, unit, notebook
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lab: .venv/.ready-all ## open the chapters in JupyterLab
 	cd book && ../$(BIN)/jupyter lab $(ARGS)
@@ -63,12 +63,12 @@ clean: ## remove the built book and all caches; .venv and node_modules stay
 
 .venv/.ready-book: pyproject.toml requirements.txt | .venv/.ready
 	@echo "Installing what the book is built with (once, about a minute)"
-	@$(PIP) install --constraint requirements.txt --editable ".[explore,site]"
+	@$(PIP) install --constraint requirements.txt --editable ".[cli,explore,site]"
 	@touch $@
 
 .venv/.ready-all: .venv/.ready-book
 	@echo "Installing torch, JupyterLab and the tests' tools (once, some minutes)"
-	@$(PIP) install --constraint requirements.txt --editable ".[explore,site,lab,test,torch,train]"
+	@$(PIP) install --constraint requirements.txt --editable ".[cli,explore,site,lab,test,torch,train]"
 	@touch $@
 
 node_modules/.ready: .npmrc package.json package-lock.json | .venv/.ready-book

@@ -71,7 +71,7 @@ def check() -> None:
 
 def timer(function: Callable[[], object]) -> Callable[[], Seconds]:
     """A measurement of one call."""
-    return call_time(function, calls=1, warm_up=1)
+    return call_time(function, calls=1, warmup=1)
 
 
 def scaled(measure: Callable[[], Seconds], factor: float) -> Callable[[], Seconds]:

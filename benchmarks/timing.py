@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import NamedTuple
 
+from resnet_lib._table import Table
 from resnet_lib.lab.timing import Spread, spread
 
 Seconds = float
@@ -38,9 +39,9 @@ def side_by_side(benchmark: str, contenders: Mapping[str, Callable[[], Seconds]]
     return results
 
 
-def call_time(function: Callable[[], object], calls: int, warm_up: int = 2) -> Callable[[], Seconds]:
+def call_time(function: Callable[[], object], calls: int, warmup: int = 2) -> Callable[[], Seconds]:
     """A measurement: the mean time of a call over so many calls. The warm-up calls are made here and not measured."""
-    for _ in range(warm_up):
+    for _ in range(warmup):
         function()
 
     def measure() -> Seconds:
@@ -53,15 +54,11 @@ def call_time(function: Callable[[], object], calls: int, warm_up: int = 2) -> C
 
 
 def table(results: list[Result]) -> str:
-    """One line a contender: median and quartiles of its time, and of its ratio to the first of its benchmark."""
-    width = max(len(result.contender) for result in results)
-    lines = [f"{'':{width}}{'median':>15}{'quartiles':>25}{'ratio':>10}{'quartiles':>20}"]
+    """Return a table for each benchmark: median and quartiles of each time, and of its ratio to the first contender."""
+    columns = {"": "", **dict.fromkeys(("median", "lower", "upper"), "m 3 s")}
+    columns |= dict.fromkeys(("ratio", "lower ratio", "upper ratio"), "times 2")
+    tables = []
     for benchmark, group in groupby(results, key=lambda result: result.benchmark):
-        lines += ["", benchmark]
-        for _, contender, took, ratio in group:
-            times = f"{took.lower * 1e3:.3f} … {took.upper * 1e3:.3f}"
-            ratios = f"{ratio.lower:.2f} … {ratio.upper:.2f}"
-            lines.append(
-                f"  {contender:<{width}}{took.median * 1e3:>10.3f} ms{times:>25}{ratio.median:>9.2f}×{ratios:>20}"
-            )
-    return "\n".join(lines)
+        rows = [(contender, *took[:3], *ratio[:3]) for _, contender, took, ratio in group]
+        tables.append(Table(columns, rows, caption=benchmark).text())
+    return "\n\n".join(tables)

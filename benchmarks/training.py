@@ -39,7 +39,7 @@ def _compare(name: str, batch: int, side: int, rounds: int) -> list[Result]:
     if len({tuple(own) for own in losses.values()}) != 1:
         raise AssertionError(f"the contenders learn differently: {losses}")
     title = f"a step of {name}, {batch} images of {side} × {side}, {torch.get_num_threads()} threads"
-    return side_by_side(title, {words: call_time(step, calls=1, warm_up=1) for words, step in steps.items()}, rounds)
+    return side_by_side(title, {words: call_time(step, calls=1, warmup=1) for words, step in steps.items()}, rounds)
 
 
 def _step(

@@ -28,6 +28,7 @@ STEMS: tuple[Stem, ...] = get_args(Stem)
 SHORTCUTS: tuple[Shortcut, ...] = get_args(Shortcut)
 BLOCK_SHORTCUTS: tuple[BlockShortcut, ...] = get_args(BlockShortcut)
 STRIDE_ON: tuple[StrideOn, ...] = get_args(StrideOn)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 EXPANSION = {"basic": 1, "bottleneck": 4}  # a stage's output channels over its `width` (He et al. 2015, table 1)
 
 DERIVED: Any = None  # a field's default that __post_init__ replaces, since it follows from the other fields

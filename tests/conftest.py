@@ -21,6 +21,20 @@ ROOT = Path(__file__).parent.parent
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+# The files that take longest, the longest first: a worker takes a file at a time (`--dist loadfile`), in this order.
+SLOW = ["test_pages.py", "test_jupyter.py", "test_workshop.py", "test_conventions_on_cpu.py", "test_training.py"]
+SLOW += ["test_chapters.py", ".ipynb"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow files come first, so that no worker begins one when the others are done."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((i for i, slow in enumerate(SLOW) if item.path.name.endswith(slow)), len(SLOW))
+
+    items.sort(key=rank)  # stable
+
+
 def make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """`make` as a reader would call it, also when it is a make that runs these tests."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}

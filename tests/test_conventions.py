@@ -2,6 +2,7 @@
 
 from collections import Counter
 from itertools import permutations
+from typing import get_args
 
 import pytest
 import sympy
@@ -10,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import resnet_lib as rl
-from resnet_lib.cost.conventions import CONVENTIONS, QUANTITIES, explain, report
+from resnet_lib.cost.conventions import CONVENTIONS, explain, report
 from resnet_lib.nn.vision import torchvision
-from resnet_lib.spec import KINDS
+from resnet_lib.spec import Kind
 from tests.helpers.counters import (
     ON_CPU,
     ON_META,
@@ -29,7 +30,9 @@ from tests.helpers.counters import (
 )
 from tests.helpers.strategies import networks
 
-NOT_INSTALLED = {"torchvision", "timm", "deepspeed"}  # printed elsewhere: compared with what they have printed
+# Printed elsewhere: compared with what they have printed.
+NOT_INSTALLED = {"torchvision", "timm", "deepspeed", "pycls", "keras"}
+OPERATIONS = [tool for tool, convention in CONVENTIONS.items() if convention.unit != "parameters"]
 
 
 def test_every_tool_is_compared():
@@ -127,6 +130,8 @@ RESNET50 = {
     "ptflops": 4_089_185_256,
     "ptflops_pytorch": 4_132_436_968,
     "deepspeed": 8_211_108_352,
+    "pycls": (4_089_185_256, 11_315_688),
+    "keras": 25_636_712,
 }
 
 
@@ -139,7 +144,81 @@ def test_docstring_shows_resnet50():
 
     lines = [line.split() for line in conventions.__doc__.splitlines()]
     shown = {words[0]: words[-1] for words in lines if words and words[0] in CONVENTIONS}
-    assert shown == {tool: f"{n[0] if tool == 'timm' else n:,}" for tool, n in RESNET50.items()}
+    assert shown == {tool: f"{n[0] if isinstance(n, tuple) else n:,}" for tool, n in RESNET50.items()}
+
+
+PYCLS = {  # pycls, dev/model_complexity.json of 2020-09-04: params, flops, acts
+    "R-50-1x64d": ("resnet50", {}, 25_557_032, 4_089_185_256, 11_315_688),
+    "R-101-1x64d": ("resnet101", {}, 44_549_160, 7_801_406_440, 16_433_640),
+    "R-152-1x64d": ("resnet152", {}, 60_192_808, 11_513_627_624, 22_755_816),
+    "X-50-32x4d": ("resnext50_32x4d", {}, 25_028_904, 4_230_480_872, 14_602_216),
+    "X-101-32x4d": ("resnet101", dict(groups=32, width_per_group=4), 44_177_704, 7_969_997_800, 21_426_152),
+    "X-152-32x4d": ("resnet152", dict(groups=32, width_per_group=4), 59_951_400, 11_709_514_728, 29_855_720),
+    "R-56": ("cifar_resnet56", dict(shortcut="B"), 855_770, 125_747_850, 544_778),
+    "R-110": ("cifar_resnet110", dict(shortcut="B"), 1_730_714, 253_149_834, 1_060_874),
+    "V-56": ("cifar_plain56", {}, 853_018, 125_485_706, 532_490),
+}
+
+
+@pytest.mark.parametrize("config", PYCLS)
+def test_pycls(config):
+    name, fields, params, *printed = PYCLS[config]
+    for batch in (1, 5):  # pycls counts one image
+        bill = rl.price(rl.network(name, **fields), batch=batch)
+        assert bill.params == params
+        assert report(bill, "pycls") == tuple(printed)
+
+
+@pytest.mark.parametrize(  # keras.io/api/applications, column Parameters
+    ("name", "params"), [("resnet50", 25_636_712), ("resnet101", 44_707_176), ("resnet152", 60_419_944)]
+)
+def test_keras(name, params):
+    for spec in (rl.network(name, stride_on="1x1"), rl.network(name)):  # Keras strides on the first 1×1
+        assert report(rl.price(spec, batch=7), "keras") == params
+
+
+def test_keras_with_torchs_own_layers():
+    """The same number from a module with Keras's biases: torch counts parameters and running statistics."""
+    model = rl.build("resnet50", device="meta")
+    for conv in [module for module in model.modules() if isinstance(module, torch.nn.Conv2d)]:
+        conv.bias = torch.nn.Parameter(torch.empty(conv.out_channels, device="meta"))
+    statistics = [b for name, b in model.named_buffers() if "running" in name]
+    counted = sum(tensor.numel() for tensor in (*model.parameters(), *statistics))
+    assert report(rl.price("resnet50"), "keras") == counted
+
+
+def test_a_convention_of_ones_own():
+    """A bias in each convolution: what ptflops would count if the convolutions had one."""
+    rules = {kind: {"macs": 1, "outputs": 1} for kind in ("conv", "linear")}
+    mine = rl.Convention(says="mine", unit="MACs", batch=rules)
+    spec = rl.network("cifar_resnet20", depths=(1, 1, 1))
+    model = rl.build(spec, device="meta")
+    for conv in [module for module in model.modules() if isinstance(module, torch.nn.Conv2d)]:
+        conv.bias = torch.nn.Parameter(torch.empty(conv.out_channels, device="meta"))
+    bill = rl.price(spec, 16, batch=2)
+    with quiet():
+        printed = ON_META["torchinfo"](model, torch.empty(2, 3, 16, 16, device="meta"))
+    norms = sum(row.params for row in bill.rows if row.kind == "batch_norm")
+    # torchinfo takes each of a convolution's numbers once a pixel, and each of the others' once an image
+    assert report(bill, mine) == printed - 2 * norms
+    explanation = explain(bill, mine, "ptflops")
+    assert explanation.a == "mine"
+    assert explanation.terms == (("conv", "+1 × output elements", bill.activations - 2 * spec.classes),)
+    with pytest.raises(ValueError, match=r"quantity must be one of 'macs', .*: 'time'"):
+        rl.Convention(says="x", unit="MACs", batch={"conv": {"time": 1}})
+    with pytest.raises(ValueError, match=r"kind of operation must be one of 'conv', .*: 'pool'"):
+        rl.Convention(says="x", unit="MACs", macts={"pool": {"outputs": 1}})
+    with pytest.raises(ValueError, match="unit must be one of 'MACs', 'FLOPs', 'parameters': 'GMACs'"):
+        rl.Convention(says="x", unit="GMACs")
+
+
+def test_all_tools_at_once():
+    reports = report(rl.price("resnet50"))
+    assert reports == RESNET50
+    shown = {line.split()[0]: line for line in repr(reports).splitlines()[2:]}
+    assert list(shown) == list(CONVENTIONS)
+    assert shown["timm"].split()[1:] == ["4.11", "11.11", "GMACs", "10⁹", "MACs,", "10⁶", "activations"]
+    assert len(repr(reports)) < 2_000
 
 
 def test_calflops():
@@ -152,8 +231,8 @@ def test_calflops():
 def in_operations(bill, tool):
     """A tool's count in plain operations, taken from what it prints."""
     printed = report(bill, tool)
-    if tool == "timm":
-        printed = printed.gmacs
+    if isinstance(printed, tuple):
+        printed, _ = printed
     return round(printed * 10**9) if isinstance(printed, float) else printed
 
 
@@ -161,13 +240,13 @@ def in_operations(bill, tool):
 @pytest.mark.parametrize("name", ("resnet18", "resnext50_32x4d", "cifar_resnet20", "cifar_preact164"))
 def test_explanations_add_up(name, batch):
     bill = rl.price(rl.network(name), (65, 97), batch=batch)
-    for a, b in permutations(CONVENTIONS, 2):
+    for a, b in permutations(OPERATIONS, 2):
         explanation = explain(bill, a, b)
         assert explanation.total == sum(amount for _, _, amount in explanation)
         assert explanation.total == in_operations(bill, a) - in_operations(bill, b), (a, b)
         assert all(amount for _, _, amount in explanation)
         assert max(Counter((kind, what) for kind, what, _ in explanation).values(), default=1) == 1
-        assert {kind for kind, _, _ in explanation} <= {*KINDS, "rounding"}
+        assert {kind for kind, _, _ in explanation} <= {*get_args(Kind), "rounding"}
         assert {(t.kind, -t.amount) for t in explanation} == {(t.kind, t.amount) for t in explain(bill, b, a)}
 
 
@@ -180,16 +259,21 @@ def test_a_tool_does_not_differ_from_itself():
 
 def test_explanation_reads_well():
     bill = rl.price(rl.network("resnet50"))
-    text = str(explain(bill, "thop", "torchinfo"))
-    assert text.splitlines() == [
-        "batch_norm  +4 × output elements                       +44,455,936",
-        "batch_norm  −1 × parameters                                −53,120",
-        "avg_pool    +1 × input elements                           +100,352",
-        "avg_pool    +1 × output elements                            +2,048",
-        "linear      −1 × output elements                            −1,000",
-        "total       thop − torchinfo                           +44,504,216",
+    explanation = explain(bill, "thop", "torchinfo")
+    assert str(explanation) == repr(explanation)
+    assert str(explanation).splitlines() == [
+        "thop − torchinfo",
+        "",
+        "operation   what is counted            amount",
+        "---------------------------------------------",
+        "batch_norm  +4 × output elements  +44,455,936",
+        "batch_norm  −1 × parameters           −53,120",
+        "avg_pool    +1 × input elements      +100,352",
+        "avg_pool    +1 × output elements       +2,048",
+        "linear      −1 × output elements       −1,000",
+        "---------------------------------------------",
+        "total                             +44,504,216",
     ]
-    assert text in "\n".join(line.strip() for line in explain.__doc__.splitlines())
     assert [term.what for term in explain(bill, "flop_counter", "ptflops")] == [
         "+1 × MACs",
         "+1 × MACs",
@@ -209,9 +293,9 @@ def test_formulas():
     batch = sympy.Symbol("N", integer=True, positive=True)
     bill = rl.price(rl.BlockSpec("basic", c), 56, batch=batch)
     assert sympy.expand(report(bill, "fvcore") - 56**2 * batch * (18 * c**2 + 4 * c)) == 0
-    assert sympy.expand(report(bill, "timm").gmacs * 10**9 - 56**2 * (18 * c**2 + 4 * c)) == 0
+    assert sympy.expand(report(bill, "timm").operations * 10**9 - 56**2 * (18 * c**2 + 4 * c)) == 0
     assert sympy.expand(report(bill, "torchvision") * 10**9 - 56**2 * 18 * c**2) == 0
-    for a, b in permutations(CONVENTIONS, 2):
+    for a, b in permutations(OPERATIONS, 2):
         difference = explain(bill, a, b)
         numbers = rl.price(rl.BlockSpec("basic", 64), 56, batch=2)
         rounding = sum(amount for kind, _, amount in explain(numbers, a, b) if kind == "rounding")
@@ -225,7 +309,8 @@ def test_depth_and_image_may_be_symbols():
     numbers = rl.price(rl.network("resnet18", depths=(5, 2, 2, 2)), 96)
     for tool, convention in CONVENTIONS.items():
         if convention.decimals is None:
-            assert report(bill, tool).subs({depth: 5, side: 3}) == report(numbers, tool)
+            formula = in_operations(bill, tool)
+            assert formula.subs({depth: 5, side: 3}) == in_operations(numbers, tool), tool
 
 
 def test_equal_blocks_are_counted_once():
@@ -244,24 +329,23 @@ def test_parts_of_a_bill():
 @pytest.mark.parametrize("name", CONVENTIONS)
 def test_tables_use_known_words(name):
     convention = CONVENTIONS[name]
-    assert convention.unit in ("MACs", "FLOPs")
     assert convention.says and convention.source
     counted = {}
     for table in (convention.batch, convention.image):
-        assert set(table) <= set(KINDS)
-        for rule in table.values():
-            assert set(rule) <= set(QUANTITIES)
         counted |= table
-    assert counted["conv"]["macs"] == counted["linear"]["macs"] == (2 if convention.unit == "FLOPs" else 1)
+    quantity, times = {"MACs": ("macs", 1), "FLOPs": ("macs", 2), "parameters": ("params", 1)}[convention.unit]
+    assert counted["conv"][quantity] == counted["linear"][quantity] == times
     assert "add" not in counted  # no tool counts the residual addition
 
 
 def test_errors():
     bill = rl.price(rl.network("resnet18"))
-    with pytest.raises(ValueError, match=r"tool must be one of 'flop_counter', .*'deepspeed': 'nvidia'"):
+    with pytest.raises(ValueError, match=r"tool must be one of 'flop_counter', .*'keras': 'nvidia'"):
         report(bill, "nvidia")
-    with pytest.raises(ValueError, match=r"tool must be one of .*: None"):
-        report(bill, None)
+    with pytest.raises(ValueError, match=r"tool must be one of .*: 50"):
+        report(bill, 50)
+    with pytest.raises(ValueError, match="a and b must both count operations, or both parameters: parameters and MACs"):
+        explain(bill, "keras", "fvcore")
     with pytest.raises(ValueError, match=r"a must be one of .*: 'x'"):
         explain(bill, "x", "fvcore")
     with pytest.raises(ValueError, match=r"b must be one of .*: 'x'"):

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from importlib.resources import files
 
+import numpy
 import pytest
 from torch.utils.data import Subset
 
 import resnet_lib as rl
+from resnet_lib.cli import main
 from resnet_lib.lab import experiments
 from resnet_lib.lab.data import digits
-from resnet_lib.lab.experiment import _table, main
-from resnet_lib.lab.experiments import CASES, record
+from resnet_lib.lab.experiments import CASES, record, summary
 from resnet_lib.lab.settings import EXPERIMENTS, SEEDS, SETTINGS
 from resnet_lib.records import experiment
 
@@ -85,23 +91,63 @@ def test_the_recorded_rows(name):
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_the_records_readme_tells_what_the_rows_say(name):
-    folder = files("resnet_lib.records")
-    table = _table(folder / "experiments" / f"{name}.json")
-    assert f"### {name}\n" in (text := (folder / "README.md").read_text(encoding="utf-8"))
-    assert f"```\n{table}\n```" in text
+    text = (files("resnet_lib.records") / "README.md").read_text(encoding="utf-8")
+    assert f"### {name}\n" in text
+    assert f"```\n{summary(experiment(name)).text()}\n```" in text
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_summary_is_what_numpy_says(name):
+    rows = experiment(name)["rows"]
+    for label, seeds, *errors in summary({"rows": rows}).rows:
+        own = [row for row in rows if row["case"] == label]
+        expected = [
+            size([row[error] for row in own])
+            for error in ("train_error", "test_error")
+            for size in (numpy.median, numpy.min, numpy.max)
+        ]
+        assert (seeds, errors) == (len(own), pytest.approx(expected))
 
 
 def test_the_command(tmp_path, capsys):
     out = tmp_path / "shortcuts.json"
-    arguments = ["shortcuts", "--case", "option A", "--epochs", "1", "--seeds", "2", "--jobs", "2", "--out", str(out)]
-    assert main(arguments) == 0
-    table = capsys.readouterr().out.splitlines()
-    assert len(table) == 2 and table[1].startswith("option A") and "…" in table[1]
+    arguments = ["shortcuts", "--case", "option A", "--seeds", "2", "--jobs", "2", "--out", str(out), "--epochs"]
+    assert main(["experiment", *arguments, "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 and lines[2].startswith("option A      2  ")
     before = out.read_bytes()
-    with pytest.raises(SystemExit, match="2"):
-        main([*arguments[:4], "2", *arguments[5:]])
+    assert main(["experiment", *arguments, "1", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    errors = [row["test_error"] for row in json.loads(before)["rows"]]
+    assert (row["test_lowest"], row["test_highest"]) == (min(errors), max(errors))
+    assert main(["experiment", *arguments, "2"]) == 2
     assert "holds rows of another kind; name another file: epochs 1, not 2" in capsys.readouterr().err
     assert out.read_bytes() == before
+
+
+def test_ctrl_c_keeps_the_rows_and_says_how_to_go_on(tmp_path):
+    """As a terminal sends it: to all processes, those that train too."""
+    out = tmp_path / "shortcuts.json"
+    command = ["-m", "resnet_lib", "experiment", "shortcuts", "--epochs", "1", "--seeds", "5000", "--jobs", "2"]
+    process = subprocess.Popen(
+        [sys.executable, *command, "--out", str(out)], stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 120
+        while process.poll() is None and time.monotonic() < deadline:
+            if out.exists() and json.loads(out.read_text(encoding="utf-8"))["rows"]:
+                break
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, error
+    *_, last = error.splitlines()
+    assert last == f"resnet-lib: stopped: the same command goes on with the rows that {out} holds"
+    assert "Traceback" not in error
+    assert json.loads(out.read_text(encoding="utf-8"))["rows"]
 
 
 @pytest.mark.parametrize(
@@ -111,8 +157,7 @@ def test_the_command(tmp_path, capsys):
 def test_another_json_file_is_no_record(text, tmp_path, capsys):
     other = tmp_path / "other.json"
     other.write_text(text, encoding="utf-8")
-    with pytest.raises(SystemExit, match="2"):
-        main(["blocks", "--out", str(other)])
+    assert main(["experiment", "blocks", "--out", str(other)]) == 2
     error = capsys.readouterr().err
     assert "is no record of an experiment; name another file" in error and error.count("\n") == 1
     assert other.read_text(encoding="utf-8") == text
@@ -130,7 +175,6 @@ def test_another_json_file_is_no_record(text, tmp_path, capsys):
     ],
 )
 def test_the_command_ends_with_one_line(arguments, message, capsys):
-    with pytest.raises(SystemExit, match="2"):
-        main(arguments)
+    assert main(["experiment", *arguments]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1

@@ -254,8 +254,25 @@ def test_autograd_on_any_network(spec):
 
 @pytest.mark.parametrize("function", [receptive_field, geometry])
 def test_bad_descriptions(function):
-    with pytest.raises(TypeError, match=r"spec must be .* such as rl.network\('resnet50'\): 'resnet50'"):
-        function("resnet50")
+    with pytest.raises(TypeError, match=r"spec must be .* or a name, such as 'resnet50': 50"):
+        function(50)
+    with pytest.raises(ValueError, match=r"name must be one of resnet18, .*: 'resnet-50'"):
+        function("resnet-50")
+
+
+def test_a_name_is_enough():
+    assert receptive_field("resnet34") == receptive_field(rl.network("resnet34")) == 899
+    assert geometry("resnet18", 64) == geometry(rl.network("resnet18"), 64)
+
+
+def test_places_show_themselves():
+    places = geometry("resnet152")
+    assert places == tuple(places)
+    table = places.table()
+    assert [row[0] for row in table.rows] == [row.name for row in rl.price("resnet152").rows]
+    assert table.cells()[1] == ("conv1", "112 × 112", "2", "7")
+    assert len(repr(places)) < 2_000
+    assert "… 497 more" in repr(places)
 
 
 def test_bad_images():

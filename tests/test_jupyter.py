@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -65,18 +66,24 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     server = subprocess.Popen([*jupyter, "lab", *options], env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"{address}/api")
-                break
-            except OSError:
-                assert server.poll() is None, (folder / "lab.log").read_text()
-                time.sleep(0.25)
+        last = time.monotonic() + 60
+        while not answers(f"{address}/api"):
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(0.1)  # shorter if it ends
+            assert server.poll() is None and time.monotonic() < last, (folder / "lab.log").read_text()
         yield address, folder
     finally:
         server.terminate()
         server.wait()
         log.close()
+
+
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
 @pytest.fixture

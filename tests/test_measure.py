@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import subprocess
@@ -10,7 +12,6 @@ from dataclasses import replace
 from importlib.resources import files
 from itertools import count, pairwise
 from pathlib import Path
-from runpy import run_module
 from time import sleep
 from typing import Any
 
@@ -23,7 +24,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import resnet_lib as rl
 from resnet_lib.book.chapters.time.figures import _apart, measured_roofline
+from resnet_lib.cli import main
 from resnet_lib.lab import _layers, _limits, _measure
+from resnet_lib.lab.machine import NETWORKS
 from resnet_lib.lab.provenance import provenance
 from resnet_lib.lab.timing import spread
 from resnet_lib.nn.vision import torchvision
@@ -31,8 +34,6 @@ from resnet_lib.records import machines, timings
 from tests.helpers.counters import fvcore, quiet
 from tests.helpers.models import EDITS, SMALL, edited, small
 
-COMMAND = run_module("resnet_lib.lab.measure")  # imported, it would stand in the place of the function of its name
-main, NETWORKS = COMMAND["main"], COMMAND["NETWORKS"]
 SHORT: dict[str, Any] = {"seconds": 1e-3}
 MINI = rl.network("cifar_resnet20", depths=(1, 1), widths=(8, 16), stem_width=8)
 NO_CUDA = not torch.cuda.is_available()
@@ -391,6 +392,50 @@ def test_a_module_that_cannot_be_copied():
         rl.lab.measure(model, 1, 2, mode="training", **SHORT)
 
 
+# --- they show themselves -------------------------------------------------------------------------------------------
+
+
+def test_a_measurement_shows_itself():
+    settings = ("inference", (32, 40), 8, "bf16", "channels_last", 2, "cpu")
+    found = _measure.Measurement("resnet18", *settings, 0.0123, (0.012, 0.014), 9, 10**9, 10**6, "torch", 5 * 10**6)
+    assert repr(found).splitlines() == [
+        "Measured inference: batch: 8, image: 32 × 40, dtype: bf16, layout: channels_last, threads: 2, device: cpu, "
+        "counted by: torch",
+        "",
+        "network       time  lower quartile  upper quartile  images per second  multiply-adds per second  peak memory",
+        "-" * 108,
+        "resnet18  12.30 ms        12.00 ms        14.00 ms              650.4                    81.3 G       5.0 MB",
+    ]
+    assert "<caption>Measured inference: batch: 8" in found._repr_html_()
+
+
+def test_layers_show_themselves():
+    row = _layers.LayerTime("conv1", "stem", "stem", "conv", 0.003, 0.75, 1000, 4000)
+    found = _layers.Layers((row,), 0.004)
+    assert repr(found).splitlines() == [
+        "Measured inference, operation by operation",
+        "",
+        "operation      kind      time    share  multiply-adds  bytes",
+        "-" * 60,
+        "conv1          conv  3.000 ms   75.0 %          1,000  4,000",
+        "unaccounted          1.000 ms   25.0 %              0      0",
+        "-" * 60,
+        "whole network        4.000 ms  100.0 %          1,000  4,000",
+    ]
+
+
+def test_limits_show_themselves():
+    found = _limits.Limits("cpu", 2, "fp32", 3e11, (2e11, 4e11), 5e9, (4e9, 6e9), 1024, 2**28)
+    assert repr(found).splitlines() == [
+        "Limits of this machine: device: cpu, threads: 2, dtype: fp32",
+        "",
+        "at most                    median  lower quartile  upper quartile  measured on",
+        "-" * 102,
+        "multiply-adds per second  300.0 G         200.0 G         400.0 G  a product of 1,024 × 1,024 matrices",
+        "bytes per second            5.0 G           4.0 G           6.0 G  a copy of 268,435,456 bytes",
+    ]
+
+
 # --- limits ---------------------------------------------------------------------------------------------------------
 
 
@@ -436,10 +481,10 @@ TINY = ("cifar_resnet20", "cifar_plain32", "resnet18")
 def written(tmp_path_factory) -> tuple[subprocess.CompletedProcess, Path]:
     """The command from a shell, with all that it can write."""
     folder = tmp_path_factory.mktemp("measured")
-    options = ["--image", "32", "--batch", "2", "3", "--training", "--seconds", "0.01", "--threads", "1"]
+    options = ["--image", "32", "--batch", "2,3", "--training", "--seconds", "0.01", "--threads", "1"]
     options += ["--layers", TINY[0], "--name", "mine"]
     files = ["--out", str(folder / "mine.json"), "--figure", str(folder / "roofline.html")]
-    command = [sys.executable, "-W", "error", "-m", "resnet_lib.lab.measure", "--networks", *TINY, *options, *files]
+    command = [sys.executable, "-W", "error", "-m", "resnet_lib", "measure", *TINY, *options, *files]
     return subprocess.run(command, capture_output=True, text=True), folder
 
 
@@ -482,8 +527,8 @@ def test_the_time_model_is_judged_on_networks_it_has_not_seen(written):
 
 def test_the_command_prints_tables(written):
     out = written[0].stdout
-    assert out.startswith("machine: mine, threads: 1, dtype: fp32, peak GMAC/s:")
-    for words in (*TINY, "% of peak", "layer3.2.conv2", "unaccounted", "MACs and activations", "MACs alone"):
+    assert out.startswith("machine: mine, threads: 1, dtype: fp32, peak: ")
+    for words in (*TINY, "share", "layer3.2.conv2", "unaccounted", "MACs and activations", "MACs alone"):
         assert words in out
 
 
@@ -493,6 +538,35 @@ def test_the_figure_is_a_page_of_its_own(written):
     assert all(name in page for name in TINY)
 
 
+@pytest.mark.parametrize("form", ["--json", "--csv"])
+def test_the_numbers_in_full(form, tmp_path, capsys, monkeypatch, small_limits):
+    monkeypatch.chdir(tmp_path)
+    options = ["--image", "8", "--seconds", "0.001", "--out", "mine.json"]
+    assert main(["measure", "cifar_resnet20", "cifar_plain20", *options, form]) == 0
+    record, printed = json.loads((tmp_path / "mine.json").read_text("utf-8")), capsys.readouterr().out
+    if form == "--json":
+        assert json.loads(printed) == record
+        return
+    rows = list(csv.DictReader(io.StringIO(printed)))
+    assert [row["network"] for row in rows] == ["cifar_resnet20", "cifar_plain20"]
+    for row, recorded in zip(rows, record["rows"], strict=True):
+        assert [float(row["lower"]), float(row["upper"])] == recorded["quartiles"]
+        for name in ("seconds", "macs_per_second", "share", "peak_bytes", "images_per_second"):
+            assert float(row[name]) == recorded[name]
+
+
+def test_ctrl_c_ends_with_one_line(tmp_path, monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_limits, "limits", interrupted)
+    monkeypatch.chdir(tmp_path)
+    assert main(["measure", "cifar_resnet20", "--image", "8", "--out", "mine.json"]) == 130
+    *_, last = capsys.readouterr().err.splitlines()
+    assert last == "resnet-lib: stopped: nothing was written; the same command starts again"
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -500,10 +574,10 @@ def test_the_figure_is_a_page_of_its_own(written):
         (["--out", ".", "--overwrite"], ". exists; --overwrite replaces a file"),
         (["--out", "missing/mine.json"], "missing/mine.json cannot be written: No such file or directory"),
         (["--figure", "there.json/roofline.html"], "there.json/roofline.html cannot be written: Not a directory"),
-        (["--networks", "resnet51"], "resnet50"),
+        (["resnet51"], "resnet50"),
         (["--layers", "resnet51"], "resnet50"),
-        (["--networks", "resnet18", "--image", "8"], "image must measure at least 32 pixels"),
-        (["--batch", "1", "0"], "batch must be at least 1: 0"),
+        (["resnet18", "--image", "8"], "image must measure at least 32 pixels"),
+        (["--batch", "1,0"], "batch must be at least 1: 0"),
         (["--dtype", "int8"], "dtype must be one of 'fp32', 'bf16', 'fp16', 'fp64', "),
         (["--threads", "0"], "threads must be at least 1: 0"),
         (["--memory-format", "nhwc"], "memory_format must be one of"),
@@ -523,11 +597,9 @@ def test_a_wrong_command_costs_one_line_and_no_time(options, message, tmp_path, 
     monkeypatch.setattr("resnet_lib.lab._layers.runs", measures)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there.json").write_text("mine")
-    with pytest.raises(SystemExit) as exit:
-        main(["--networks", "cifar_resnet20", *options])
+    assert main(["measure", "cifar_resnet20", *options]) == 2
     error = capsys.readouterr().err
-    assert exit.value.code == 2
-    assert error.startswith("python -m resnet_lib.lab.measure: ")
+    assert error.startswith("resnet-lib: ")
     assert message in error
     assert error.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["there.json"]
@@ -546,12 +618,12 @@ def test_one_network_out_of_memory_leaves_the_others(tmp_path, monkeypatch, caps
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.json").write_text("old")
     options = ["--image", "8", "--seconds", "0.001", "--out", "mine.json", "--overwrite"]
-    assert main(["--networks", "wrn28_10", "cifar_resnet20", *options]) == 0
+    assert main(["measure", "wrn28_10", "cifar_resnet20", *options]) == 0
     record = json.loads((tmp_path / "mine.json").read_text("utf-8"))
     assert [row["network"] for row in record["rows"]] == ["cifar_resnet20"]
     assert record["left_out"] == {"wrn28_10, inference, batch 1": "not enough memory"}
     printed = capsys.readouterr().out
-    assert "left out: wrn28_10, inference, batch 1: not enough memory" in printed
+    assert "not measured: wrn28_10, inference, batch 1: not enough memory" in printed
     assert "time model: needs at least three networks" in printed
 
 
@@ -586,13 +658,12 @@ def test_what_fails_later_costs_no_row(tmp_path, monkeypatch, small_limits):
         "--out",
         "mine.json",
     ]
-    assert main(["--networks", "cifar_resnet20", *options]) == 0
+    assert main(["measure", "cifar_resnet20", *options]) == 0
     record = json.loads((tmp_path / "mine.json").read_text("utf-8"))
     assert [row["network"] for row in record["rows"]] == ["cifar_resnet20"]
     assert record["left_out"] == dict.fromkeys(("the limits", "cifar_resnet20, layer by layer"), "out of memory")
     assert "layers" not in record
-    with pytest.raises(SystemExit, match="2"):
-        main(["--networks", "cifar_plain20", "--image", "8", "--seconds", "0.001"])
+    assert main(["measure", "cifar_plain20", "--image", "8", "--seconds", "0.001"]) == 2
 
 
 def test_of_several_limits_each_ceiling_is_the_highest(tmp_path, monkeypatch):
@@ -604,7 +675,7 @@ def test_of_several_limits_each_ceiling_is_the_highest(tmp_path, monkeypatch):
     monkeypatch.setattr(_limits, "limits", lambda *_, **__: next(passes))
     monkeypatch.chdir(tmp_path)
     options = ["--image", "8", "--seconds", "0.001", "--passes", "2", "--out", "mine.json"]
-    assert main(["--networks", "cifar_resnet20", *options]) == 0
+    assert main(["measure", "cifar_resnet20", *options]) == 0
     found = json.loads((tmp_path / "mine.json").read_text("utf-8"))["limits"]
     assert (found["macs_per_second"], found["macs_quartiles"], found["side"]) == (3e9, [2e9, 4e9], 512)
     assert (found["bytes_per_second"], found["bytes_quartiles"]) == (7e9, [6e9, 8e9])
@@ -619,7 +690,7 @@ def test_of_several_passes_each_row_keeps_its_quickest(tmp_path, monkeypatch, sm
     monkeypatch.setattr(_measure, "measure", measured)
     monkeypatch.chdir(tmp_path)
     options = ["--image", "8", "--seconds", "0.001", "--passes", "3", "--out", "mine.json"]
-    assert main(["--networks", "cifar_resnet20", "cifar_plain20", *options]) == 0
+    assert main(["measure", "cifar_resnet20", "cifar_plain20", *options]) == 0
     rows = json.loads((tmp_path / "mine.json").read_text("utf-8"))["rows"]
     assert [(row["network"], row["seconds"]) for row in rows] == [("cifar_resnet20", 2.0), ("cifar_plain20", 0.5)]
 

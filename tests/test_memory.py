@@ -193,8 +193,8 @@ FUNCTIONS = (memory, checkpoint_bytes, peak_inference)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_errors(function):
     bill = rl.price(rl.network("resnet18"))
-    for wrong in ("resnet18", None, rl.network("resnet18")):
-        with pytest.raises(TypeError, match=r"bill must be a Bill, .*" + re.escape(repr(wrong))):
+    for wrong, shown in {"resnet18": "'resnet18'", None: "None", rl.network("resnet18"): "a NetworkSpec"}.items():
+        with pytest.raises(TypeError, match=rf"bill must be a Bill, such as .*: {shown}$"):
             function(wrong)
     for wrong in ("fp16", None, 32):
         message = f"precision must be one of 'fp32', 'bf16', 'mixed': {wrong!r}"
@@ -214,3 +214,13 @@ def test_a_bill_by_kind_has_lost_its_neighbours(function, spec):
     for bill in rl.price(spec).by("kind").values():
         with pytest.raises(ValueError, match="bill must be whole, or by 'stage' or 'block'"):
             function(bill)
+
+
+def test_what_is_shown_adds_up():
+    found = memory(rl.price("resnet50", batch=32), "adam", "mixed")
+    table = found.table()
+    assert sum(row[1] for row in table.rows) == table.total[1] == found.total
+    assert {row[0]: row[1] for row in table.rows}["weight copies"] == found.weight_copies
+    assert sum(row[3] for row in table.rows) == pytest.approx(1)
+    c = sympy.Symbol("c", integer=True, positive=True)
+    assert list(memory(rl.price(rl.BlockSpec("basic", c))).table().forms) == ["", "bytes"]

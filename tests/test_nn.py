@@ -315,14 +315,6 @@ def test_modules_share_nothing():
     assert {row.name for row in rl.price(model.spec).rows if row.kind != "add"} <= set(paths)
 
 
-def test_copies_and_pickles():
-    model = rl.build("cifar_preact110").eval()
-    x = torch.randn(1, 3, 32, 32)
-    for again in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
-        assert again.spec == model.spec
-        assert torch.equal(again(x), model(x))
-
-
 # ---- build's options ----
 
 
@@ -414,3 +406,62 @@ def test_a_class_refuses_what_it_does_not_draw():
         nn.BasicBlock(64)
     with pytest.raises(TypeError, match="spec must be a NetworkSpec"):
         nn.ResNet("resnet50")
+
+
+# ---- every kind of network in the zoo ----
+
+SMALLER = {"imagenet": {"depths": (2, 1, 1, 1)}, "cifar": {"depths": (2, 1, 1)}}
+NARROW = {"widths": (16, 32, 64, 128), "stem_width": 16, "classes": 10}
+KINDS = {  # one of each: block, preactivation, shortcut, stem, place of the stride, groups, width
+    "resnet18": NARROW,
+    "resnet50": NARROW,
+    "resnet50, as in the paper": NARROW | {"stride_on": "1x1", "shortcut": "C"},
+    "resnext50_32x4d": {"groups": 4, "width_per_group": 32} | NARROW,
+    "wide_resnet50_2": NARROW,
+    "plain18": NARROW,
+    "cifar_resnet20": {},
+    "cifar_plain20": {},
+    "cifar_preact110": {},
+    "cifar_preact164": {},
+    "wrn28_10": {"widths": (32, 64, 128)},
+}
+EXPORTED = ("resnet18", "resnext50_32x4d", "cifar_preact110", "cifar_preact164")  # a second each
+
+
+def of_kind(name):
+    name_in_the_zoo = name.partition(",")[0]
+    spec = rl.network(name_in_the_zoo, **SMALLER[rl.network(name_in_the_zoo).stem], **KINDS[name])
+    torch.manual_seed(0)
+    return vary_batch_norms(rl.build(spec)).eval()
+
+
+def test_the_kinds_are_all_of_the_zoo():
+    def kind(spec):
+        pre, wide = spec.preactivation, spec.width_per_group > 64
+        return spec.block, pre, spec.shortcut, spec.stem, spec.stride_on, spec.groups > 1, wide
+
+    assert {kind(rl.network(name)) for name in rl.names()} <= {kind(of_kind(name).spec) for name in KINDS}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_can_be_saved_copied_and_pickled(name, tmp_path):
+    model = of_kind(name)
+    images = torch.randn(2, 3, 33, 47)
+    rl.save(model, tmp_path / "a")
+    with torch.no_grad():
+        expected = model(images)
+        assert expected.isfinite().all() and expected.std() > 0
+        for again in (rl.load(tmp_path / "a"), copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+            assert again.spec == model.spec and type(again) is type(model)
+            assert torch.equal(again.eval()(images), expected)
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+def test_every_kind_of_block_can_be_exported_for_any_batch(name):
+    model = of_kind(name)
+    batch = torch.export.Dim("batch", min=1, max=64)
+    exported = torch.export.export(model, (torch.randn(2, 3, 32, 32),), dynamic_shapes=({0: batch},)).module()
+    with torch.no_grad():
+        for count in (1, 5):
+            images = torch.randn(count, 3, 32, 32)
+            torch.testing.assert_close(exported(images), model(images))

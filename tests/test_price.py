@@ -474,7 +474,7 @@ def test_the_smallest_image(name, smallest):
 
 
 def test_other_bad_arguments():
-    with pytest.raises(TypeError, match=r"spec must be .* such as rl.network\('resnet50'\) or .*: 50"):
+    with pytest.raises(TypeError, match=r"spec must be a NetworkSpec, a BlockSpec or a name, .*: 50"):
         rl.price(50)
     with pytest.raises(ValueError, match=r"name must be one of resnet18, .*: 'resnet-50'"):
         rl.price("resnet-50")

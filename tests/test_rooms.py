@@ -31,7 +31,6 @@ ARROWS = {
     "book": {"spec", "zoo", "cost", "drawing", "nn", "records"} | LEAVES,
 }
 TOP = {"__init__", "__main__", "cli"}  # these may import every room
-COMMANDS = {"lab.experiment", "lab.measure", "lab.train"}  # commands that are to move into cli
 STDLIB = ("__init__", "_check", "_files", "_table", "_version", "colours", "spec", "zoo", "cost", "drawing", "records")
 TORCH = {"torch", "torchvision", "accelerate", "safetensors", "sklearn", "tqdm", "PIL", "numpy"}
 
@@ -91,14 +90,12 @@ def faults(trees: dict[str, ast.Module]) -> list[str]:
     found = [
         f"{module} imports {other}"
         for module, others in graph.items()
-        if room(module) not in TOP and module not in COMMANDS
+        if room(module) not in TOP
         for other in sorted(others)
         if room(other) not in ARROWS[room(module)] | {room(module)}
     ]
     try:
-        TopologicalSorter(
-            {m: others for m, others in graph.items() if room(m) not in TOP and m not in COMMANDS}
-        ).prepare()
+        TopologicalSorter({m: others for m, others in graph.items() if room(m) not in TOP}).prepare()
     except CycleError as error:
         found.append(f"circle: {' → '.join(error.args[1])}")
     return found
@@ -129,7 +126,7 @@ def test_an_arrow_back_and_a_circle_are_found(module: str, line: str, fault: str
 def test_only_the_top_knows_the_book() -> None:
     trees = modules()
     knowing = {m for m, tree in trees.items() if any(room(o) == "book" for o in ours(tree, set(trees)))}
-    assert {m for m in knowing if room(m) != "book"} - COMMANDS <= {"__init__", "cli"}
+    assert {m for m in knowing if room(m) != "book"} <= {"__init__", "cli"}
 
 
 @pytest.mark.parametrize("name", [name for name in modules() if room(name) in STDLIB])
@@ -140,7 +137,7 @@ def test_a_stdlib_room_names_no_package(name: str) -> None:
     assert packages <= sys.stdlib_module_names
 
 
-@pytest.mark.parametrize("name", [name for name in modules() if room(name) in ("lab", "nn") and name not in COMMANDS])
+@pytest.mark.parametrize("name", [name for name in modules() if room(name) in ("lab", "nn")])
 def test_only_the_book_knows_plotly_and_sympy(name: str) -> None:
     trees = modules()
     packages = {other.partition(".")[0] for other in imports(trees[name], set(trees)) if "/" not in other}
@@ -154,7 +151,6 @@ def test_no_public_function_is_hidden_by_a_module() -> None:
         below = {path.stem for path in folder.glob("*.py")} | {
             path.parent.name for path in folder.glob("*/__init__.py")
         }
-        below -= {command.removeprefix("lab.") for command in COMMANDS}
         assert not below & set(package.__all__), package.__name__
 
 

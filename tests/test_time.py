@@ -328,3 +328,32 @@ def test_bad_records():
     with pytest.raises(ValueError, match=r"^timings must differ in activations per MAC: resnet18, resnet18"):
         fit_time([good[0], good[0]._replace(seconds=1.0)])
     assert replace(fit_time(good), timings=()).predict(good[0]) > 0
+
+
+# --- what is shown ---------------------------------------------------------------------------------------------------
+
+
+def test_a_roofline_shows_each_stage():
+    bill = rl.price("resnet152")
+    times = roofline(bill, 17.8e12, 936e9)
+    table = times.table()
+    assert [row[0] for row in table.rows] == list(bill.by("stage"))
+    for i, whole in enumerate((times.seconds, 1.0, *times.by("bound").values()), start=1):
+        assert sum(row[i] for row in table.rows) == approx(whole)
+        assert table.total[i] == approx(whole)
+    for _, _, share, compute, memory in table.rows:
+        assert share == approx(compute + memory)
+    assert len(repr(times)) < 1_000
+
+
+def test_models_and_errors_show_themselves():
+    timings = [Timing("p", 10**9, 10**6, 0.01), Timing("q", 2 * 10**9, 10**7, 0.03), Timing("r", 10**9, 10**7, 0.02)]
+    model = fit_time(timings)
+    assert model.table().rows[0] == ("10⁹ MACs", 1e9 * model.seconds_per_mac)
+    assert len(fit_time(timings, activations=False).table().rows) == 1
+    assert model.table().caption == f"Fitted to 3 timings, mean error {model.errors.mean:.1%}".replace("%", " %")
+    assert [network for network, _ in model.errors.table().rows] == ["p", "q", "r"]
+    two_terms, macs_alone = left_out = leave_one_out(timings)
+    assert left_out.table().rows[1][1:] == (macs_alone.median, macs_alone.mean, macs_alone.worst)
+    assert repr(two_terms).startswith("Errors: median ")
+    assert repr(TimeModel(1e-12, 0.0)).splitlines()[-1].split() == ["10⁹", "MACs", "1.0000", "ms"]

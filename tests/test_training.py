@@ -6,7 +6,6 @@ import csv
 import json
 import os
 import resource
-import runpy
 import shutil
 import signal
 import subprocess
@@ -28,13 +27,14 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 from torch.utils.data import DataLoader, Subset
 
 import resnet_lib as rl
+from resnet_lib._files import UnreadableFile
+from resnet_lib.cli import main
 from resnet_lib.lab import _train
 from resnet_lib.lab._train import train
 from resnet_lib.lab.data import Augmented, Order, digits, image_folder
 from resnet_lib.lab.settings import Settings
 
 ROOT = Path(rl.__file__).parent.parent
-main = runpy.run_module("resnet_lib.lab.train")["main"]  # an import would put the module where rl.lab.train stands
 TINY = rl.NetworkSpec(
     block="basic", depths=(1, 1), widths=(8, 16), stem="cifar", stem_width=8, in_channels=1, classes=10
 )
@@ -66,15 +66,16 @@ for options in map(json.loads, sys.argv[2:]):
 
 @pytest.fixture(scope="module")
 def script(tmp_path_factory):
-    """Trains TINY, in a process of its own. Its arguments are JSON: settings, and the options of each training."""
-    path = tmp_path_factory.mktemp("script") / "training.py"
+    """Trains TINY, in a process of its own. Its arguments are JSON: settings, and the options of each _train."""
+    path = tmp_path_factory.mktemp("script") / "_train.py"
     path.write_text(SCRIPT, encoding="utf-8")
     return path
 
 
-def start(*command, **options):
+def start(*command, encoding="utf-8", **options):
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
-    texts = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    environment |= {"PYTHONUTF8": "0", "PYTHONIOENCODING": encoding}
+    texts = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": encoding}
     return subprocess.Popen([sys.executable, *map(str, command)], env=environment, **texts, **options)
 
 
@@ -263,16 +264,15 @@ def test_a_notebooks_launcher(tmp_path):
 
 def test_the_readmes_command_reaches_97_percent(tmp_path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (line,) = [line for line in readme.splitlines() if "lab.train --network cifar_resnet20 --data digits" in line]
+    (line,) = [line for line in readme.splitlines() if line.startswith(".venv/bin/resnet-lib train ")]
     command = line.partition("#")[0].split()[1:]
-    assert command[:2] == ["-m", "resnet_lib.lab.train"]
     command[command.index("--out") + 1] = tmp_path / "run"
-    finished = run(*command)
+    finished = run("-m", "resnet_lib", *command)
     assert finished.returncode == 0, finished.stderr
     with (tmp_path / "run" / "metrics.csv").open(encoding="utf-8") as file:
         *_, last = csv.DictReader(file)
     assert float(last["test_error"]) <= 0.03
-    assert f"{1 - float(last['test_error']):.2%}" in finished.stdout
+    assert f"{100 * (1 - float(last['test_error'])):.2f} %" in finished.stdout
 
 
 # --- several processes -----------------------------------------------------------------------------------------------
@@ -705,6 +705,7 @@ def test_bad_settings(setting, value, error, message):
         ),
         (TINY, {"accumulation_steps": 64}, {}, ValueError, "BatchNorm compares images.*: 64"),
         (TINY, {}, {"checkpoint_every": 0}, ValueError, "checkpoint_every must be at least 1: 0"),
+        (TINY, {}, {"checkpoint_every": 5}, ValueError, "checkpoint_every must not be given without out: 5"),
         (TINY, {}, {"workers": -1}, ValueError, "workers must be at least 0: -1"),
         (TINY, {}, {"cpu": 1}, TypeError, "cpu must be True or False: 1"),
         (TINY, {}, {"resume": "no"}, TypeError, "resume must be True or False: 'no'"),
@@ -737,36 +738,103 @@ def test_more_processes_than_devices(monkeypatch, gpus, what):
         train(TINY, settings=QUICK, progress=False)
 
 
+@pytest.mark.parametrize("checkpoints", [(), ("--checkpoint-every", "1")], ids=["each epoch", "each step"])
+def test_ctrl_c_says_how_to_go_on(tmp_path, capsys, checkpoints):
+    """And then that works: the resumed run ends with the weights of one that was not stopped."""
+    out = tmp_path / "run"
+    command = ["train", "--depths", "1,1,1", "--stem-width", "8", "--widths", "8,8,8", "--batch", "338"]
+    command += ["--epochs", "12", "--cpu"]
+    process = start("-m", "resnet_lib", *command, "--out", out, *checkpoints)
+    try:
+        deadline = time.monotonic() + 100
+        while process.poll() is None and time.monotonic() < deadline:
+            if (out / _train.CHECKPOINT).exists():
+                break
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, error
+    *_, last = error.splitlines()
+    assert last == f"resnet-lib: stopped: the same command with --resume goes on from the last checkpoint in {out}"
+    assert "Traceback" not in error
+    assert main([*command, "--out", str(out), *checkpoints, "--resume"]) == 0
+    assert main([*command, "--out", str(tmp_path / "whole")]) == 0
+    resumed, whole = state(out), state(tmp_path / "whole")
+    assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
+
+
+@pytest.mark.parametrize("out", [None, "run"])
+def test_ctrl_c_before_a_checkpoint(tmp_path, capsys, monkeypatch, out):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_train, "train", interrupted)
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--cpu", *(["--out", out] if out else [])]) == 130
+    expected = "run holds no checkpoint yet; the same command starts again"
+    expected = expected if out else "nothing was written, because --out names no folder"
+    assert capsys.readouterr().err == f"resnet-lib: stopped: {expected}\n"
+
+
+def test_the_command_says_what_came_out(capsys, monkeypatch):
+    monkeypatch.setattr(_train, "train", lambda *_, **__: _train.Trained(rl.build(TINY), (), 0.25, 0.0125))
+    assert main(["train", "--cpu"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "training error 25.00 %, test error 1.25 %",
+        "accuracy on the test split: 98.75 %",
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_a_log_in_an_encoding_that_lacks_a_character(encoding):
+    finished = run(
+        "-m", "resnet_lib", "train", "--depths", "1,1,1", "--batch", "676", "--epochs", "1", "--cpu", encoding=encoding
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert " of 8 " in finished.stdout and "test error" in finished.stdout
+
+
+def test_two_processes_by_torchrun(tmp_path):
+    """The command as the README has it."""
+    options = ["--depths", "1,1,1", "--batch", "676", "--epochs", "1", "--cpu", "--out", tmp_path / "run"]
+    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone")
+    finished = run(*torchrun, "-m", "resnet_lib", "train", *options)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.count("accuracy on the test split") == 1
+    assert rl.load(tmp_path / "run" / _train.NETWORK).spec.depths == (1, 1, 1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--network", "resnet21"], "name must be one of resnet18"),
+        (["resnet21"], "name must be one of resnet18"),
+        (["--classes", "5"], "classes must be 10, as in digits"),
         (["--batch", "2000"], "batch must be at most 1,352"),
         (["--data", "nowhere"], "nowhere must hold train/, with a folder for each class"),
         (["--data", "cifar10"], "data holds no complete CIFAR-10; to fetch it (170 MB), ask for its download"),
         (["--resume"], "out must name the folder of the run to resume"),
         (["--out", "/proc/nowhere/run"], "[Errno 2] "),
+        (["--checkpoint-every", "5"], "checkpoint_every must not be given without out: 5"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
 def test_the_command_ends_with_one_line(arguments, message, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit, match="2"):
-        main(arguments)
+    assert main(["train", *arguments]) == 2
     error = capsys.readouterr().err
-    assert error.startswith(f"python -m resnet_lib.lab.train: {message}") and error.count("\n") == 1
+    assert error.startswith(f"resnet-lib: {message}") and error.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 
 def test_the_first_process_of_each_machine_tells_of_an_error(capsys, monkeypatch):
     monkeypatch.setenv("RANK", "2")
     monkeypatch.setenv("LOCAL_RANK", "0")
-    with pytest.raises(SystemExit, match="2"):
-        main(["--network", "resnet21"])
+    assert main(["train", "resnet21"]) == 2
     assert "name must be one of" in capsys.readouterr().err
     monkeypatch.setenv("LOCAL_RANK", "1")
-    with pytest.raises(SystemExit, match="2"):
-        main(["--network", "resnet21"])
+    assert main(["train", "resnet21"]) == 2
     assert capsys.readouterr() == ("", "")
 
 
@@ -778,13 +846,25 @@ def test_images_from_a_folder(image_root):
     assert trained.epochs[0][:7] == other.epochs[0][:7]  # whoever loads them, the images are the same
 
 
+def test_the_process_that_comes_to_an_unreadable_file_says_so(monkeypatch, capsys):
+    """Also where it is not the first of its machine."""
+
+    def fail(*_, **__):
+        raise UnreadableFile("here/3.png cannot be read: broken")
+
+    monkeypatch.setattr(_train, "train", fail)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert main(["train"]) == 2
+    assert capsys.readouterr().err == "resnet-lib: here/3.png cannot be read: broken\n"
+
+
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_an_image_that_cannot_be_read(damaged_image, capsys, workers):
     folder = str(damaged_image.parent.parent.parent)
-    with pytest.raises(SystemExit, match="2"):
-        main(["--data", folder, "--image", "16", "--batch", "12", "--epochs", "1", "--workers", workers, "--cpu"])
+    options = ["--image", "16", "--batch", "12", "--epochs", "1", "--workers", workers, "--cpu"]
+    assert main(["train", "--data", folder, *options]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith(f"python -m resnet_lib.lab.train: {damaged_image} cannot be read: ")
+    assert error.startswith(f"resnet-lib: {damaged_image} cannot be read: ")
 
 
 def test_one_process_downloads_before_the_others_look(tmp_path, monkeypatch):
@@ -807,5 +887,5 @@ def test_one_process_downloads_before_the_others_look(tmp_path, monkeypatch):
     monkeypatch.setattr(_train, "processes", lambda cpu: Processes())
     monkeypatch.setattr("resnet_lib.lab.data.cifar10", fetched)
     monkeypatch.setattr(_train, "train", lambda *_, **__: _train.Trained(rl.build(TINY), (), 0.25, 0.5))
-    assert main(["--data", "cifar10", "--download", "--data-folder", "there"]) == 0
+    assert main(["train", "--data", "cifar10", "--download", "--data-folder", "there"]) == 0
     assert happened == ["first", "download=True into there", "then the others", "the end"]

@@ -1,7 +1,5 @@
 """What a training step costs in MACs, counted by torch itself and by the shapes that reach its operators."""
 
-import re
-
 import pytest
 import sympy
 import torch
@@ -90,7 +88,18 @@ def test_a_block_and_symbols():
     assert training_macs(rl.price(rl.BlockSpec("basic", 64))).macs == 3 * 73_728 * 56**2
 
 
-@pytest.mark.parametrize("bill", ("resnet50", None, rl.network("resnet18")))
-def test_no_bill(bill):
-    with pytest.raises(TypeError, match=r"bill must be a Bill, .*" + re.escape(repr(bill))):
-        training_macs(bill)
+def test_what_is_shown_is_the_sum():
+    step = training_macs(rl.price("resnet50", batch=2))
+    table = step.table()
+    assert sum(row[1] for row in table.rows) == table.total[1] == step.macs
+    assert [line[2] for line in table.cells()[1:]] == ["× 1.000", "× 1.000", "× 0.971", "× 2.971"]
+    n = sympy.Symbol("n", integer=True, positive=True)
+    assert "n" in repr(training_macs(rl.price(rl.BlockSpec("basic", n))))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "shown"), [("resnet50", "'resnet50'"), (None, "None"), (rl.network("resnet18"), "a NetworkSpec")]
+)
+def test_no_bill(wrong, shown):
+    with pytest.raises(TypeError, match=rf"bill must be a Bill, such as .*: {shown}$"):
+        training_macs(wrong)

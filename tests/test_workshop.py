@@ -197,7 +197,7 @@ def test_make_pins_writes_what_the_file_holds(tmp_path: Path) -> None:
 
 def test_the_package_asks_for_nothing_and_its_extras_for_lower_bounds_only() -> None:
     assert project()["dependencies"] == []
-    for extra in ("explore", "torch", "train"):
+    for extra in ("cli", "explore", "torch", "train"):
         for line in project()["optional-dependencies"][extra]:
             assert re.fullmatch(r"[\w-]+>=[\d.]+", line), line
 

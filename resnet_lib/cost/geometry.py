@@ -11,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from resnet_lib._table import Shown, Table
 from resnet_lib.cost.bill import Size, price
 from resnet_lib.spec import BlockSpec, NetworkSpec, Operation
+from resnet_lib.zoo import described
 
 
 class Place(NamedTuple):
     """A row of the bill, seen from the image (of a single block: from the map that enters it).
 
-    name             the row's
-    size             (height, width) of the output; of the linear layer's (1, 1)
+    name             the name of the row
+    size             (height, width) of the output; (1, 1) for the linear layer
     stride           pixels of the image from one pixel of the output to the next
     receptive_field  pixels of the image along a side that one pixel of the output depends on
 
@@ -31,6 +33,15 @@ class Place(NamedTuple):
     size: Size
     stride: int
     receptive_field: int
+
+
+class Places(Shown, tuple[Place, ...]):
+    """Places in order of execution: a tuple that shows itself as a table."""
+
+    def table(self) -> Table:
+        columns = ("operation", "size", "stride", "receptive field")
+        rows = [(p.name, " × ".join(map(str, p.size)), p.stride, p.receptive_field) for p in self]
+        return Table(columns, rows, caption="Strides and receptive fields, in pixels of the input")
 
 
 class _View(NamedTuple):
@@ -61,30 +72,49 @@ def _parts(spec: NetworkSpec | BlockSpec) -> list[tuple[tuple[Operation, ...], i
     """The operations of each part of the bill, and how many such parts stand in a row."""
     if isinstance(spec, BlockSpec):
         return [(spec.operations, 1)]
-    if not isinstance(spec, NetworkSpec):
-        raise TypeError(f"spec must be a NetworkSpec or a BlockSpec, such as rl.network('resnet50'): {spec!r}")
     stages = [part for s in spec.stages for part in ((s.first.operations, 1), (s.others.operations, s.depth - 1))]
     return [(spec.stem_operations, 1), *stages, (spec.head_operations, 1)]
 
 
-def receptive_field(spec: NetworkSpec | BlockSpec) -> int:
-    """Pixels along a side of the image that a pixel of the last map, before the average, depends on.
+def receptive_field(spec: NetworkSpec | BlockSpec | str) -> int:
+    """Return how many pixels along a side of the image one pixel of the last map depends on, before the average.
 
-    ResNet-34: 899; ResNet-50: 427, with the paper's strides (`stride_on="1x1"`) 483. Of a single block: pixels of the
-    map that enters. Width and image size do not matter; a depth may be a symbol. Raises TypeError if `spec` is no
-    description.
+    For a single block, they are pixels of the map that enters. Width and image size do not matter. A depth may be a
+    symbol.
+
+    >>> import resnet_lib as rl
+    >>> rl.receptive_field("resnet34"), rl.receptive_field("resnet50")
+    (899, 427)
+    >>> rl.receptive_field(rl.network("resnet50", stride_on="1x1"))
+    483
+
+    Raises ValueError for an unknown name.
+    Raises TypeError if `spec` is neither a description nor a name.
+
+    Chapter 7.
     """
     view = _View()
-    for operations, times in _parts(spec):
+    for operations, times in _parts(described(spec)):
         view = view.then(_views(operations)[-1], times)  # the average is a window of 1 in the description
     return view.field
 
 
-def geometry(spec: NetworkSpec | BlockSpec, image: Any = None) -> tuple[Place, ...]:
-    """A `Place` for every row of `price(spec, image)`, in its order and under its names.
+def geometry(spec: NetworkSpec | BlockSpec | str, image: Any = None) -> Places:
+    """Return a `Place` for every row of `price(spec, image)`, in its order and under its names.
 
-    `image` as in `price`; raises what `price` raises.
+    The result is a tuple that shows itself as a table.
+
+    >>> import resnet_lib as rl
+    >>> rl.geometry(rl.BlockSpec("bottleneck", 256))[0]
+    Place(name='conv1', size=(56, 56), stride=1, receptive_field=1)
+    >>> rl.geometry("resnet50")[-3].receptive_field
+    427
+
+    Raises ValueError and TypeError as `price` does.
+
+    Chapter 5.
     """
+    spec = described(spec)
     places = []
     entry = _View()
     for part, (operations, _) in zip(price(spec, image).parts, _parts(spec), strict=True):
@@ -98,4 +128,4 @@ def geometry(spec: NetworkSpec | BlockSpec, image: Any = None) -> tuple[Place, .
                 height, width = row.output_shape[2:] or (1, 1)
                 places.append(Place(row.name, (height, width), *entry.then(view)))
             entry = entry.then(views[-1])
-    return tuple(places)
+    return Places(places)

@@ -10,11 +10,11 @@ compares with the tensors, tests/test_memory_allocator.py with what torch's allo
             makes bfloat16 copies of the weights that convolutions and the linear layer multiply with.
 
 **What backward needs.** Each operation names what it saves for its gradient: a convolution, BatchNorm, the linear layer
-and max-pooling their input, a ReLU its output (torch, tools/autograd/derivatives.yaml). But one's output is the next
-one's input, and ReLU and addition write into the tensor they read. So the rule becomes short: whatever an operation
-writes afresh is kept once, and the image. Three exceptions: the shortcut's last output is added and forgotten, the
-zeros of option A likewise, and the logits are the loss's affair. BatchNorm adds its batch's mean and inverse deviation
-per channel, max-pooling an int64 index per output.
+and max-pooling their input, a ReLU its output (torch, tools/autograd/derivatives.yaml). But the output of one operation
+is the input of the next, and ReLU and addition write into the tensor they read. So the rule becomes short: whatever an
+operation writes afresh is kept once, and so is the image. There are three exceptions: the last output of the shortcut
+is added and forgotten, the zeros of option A likewise, and the logits belong to the loss, which is not counted.
+BatchNorm adds the mean and inverse deviation of its batch per channel, max-pooling an int64 index per output.
 
 Not counted: the loss, gradients of activations (they come and go during backward), the workspace of an operation's
 algorithm, and what an allocator rounds up. With small images the workspace can be larger than all activations: a CPU's
@@ -24,10 +24,11 @@ convolution may copy its weights into another order. A GPU may keep other tensor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from math import prod
 
 from resnet_lib import _check
+from resnet_lib._table import Shown, Table
 from resnet_lib.cost.bill import Bill, Part, Row
 
 FLOAT32, INT64 = 4, 8  # bytes
@@ -43,8 +44,8 @@ WHOLE, BLOCK = {"stem": {"conv"}, "head": {"avg_pool", "linear"}}, {"conv", "bat
 TENSORS = {"conv": 1, "batch_norm": 2, "linear": 2}  # of parameters: weight, and bias
 
 
-@dataclass(frozen=True)
-class Memory:
+@dataclass(frozen=True, repr=False)
+class Memory(Shown):
     """Bytes of one training step, by what they hold."""
 
     parameters: int
@@ -59,16 +60,41 @@ class Memory:
         """All of them: what is alive if gradients are kept (`zero_grad(set_to_none=False)`) when backward begins."""
         return sum(astuple(self))
 
+    def table(self) -> Table:
+        known = not _check.is_symbol(self.total)
+        sizes = {each.name.replace("_", " "): getattr(self, each.name) for each in fields(self)} | {"total": self.total}
+        *rows, total = [(name, size, *([size, size / self.total] if known else [])) for name, size in sizes.items()]
+        columns = {"": "", "bytes": ""} | ({"size": "M 1 B", "share": "percent"} if known else {})
+        return Table(columns, rows, total, "One training step")
+
 
 def memory(bill: Bill, optimizer: str | None = "sgd", precision: str = "fp32") -> Memory:
-    """Bytes of training this network on the bill's image and batch (see the module for what is counted).
+    """Count the bytes of training this network on the bill's image and batch (see the module for what is counted).
 
-    `optimizer` is "sgd" (with momentum), "adam" or None; `precision` "fp32", "bf16" or "mixed".
-    Shares add up: `memory(bill.by("stage")["layer1"])` is layer1's, what enters it being its maker's. With symbols in
-    the bill the numbers are formulas.
+    `optimizer` is "sgd" (with momentum), "adam" or None. `precision` is "fp32", "bf16" or "mixed".
+    Shares add up: `memory(bill.by("stage")["layer1"])` is layer1's share; its input is counted with the stage that
+    produced it. If the bill contains symbols, the numbers are formulas.
 
-    Raises TypeError if `bill` is none, ValueError for another word, and for a bill by kind, since what is kept depends
-    on the neighbours.
+    >>> import resnet_lib as rl
+    >>> rl.memory(rl.price("resnet50", batch=32), optimizer="adam", precision="mixed")
+    One training step
+    <BLANKLINE>
+                           bytes        size    share
+    -------------------------------------------------
+    parameters       102,228,128    102.2 MB    5.5 %
+    weight copies     51,005,824     51.0 MB    2.7 %
+    buffers              212,904      0.2 MB    0.0 %
+    gradients        102,228,128    102.2 MB    5.5 %
+    optimizer        204,456,900    204.5 MB   11.0 %
+    activations    1,400,454,656  1,400.5 MB   75.3 %
+    -------------------------------------------------
+    total          1,860,586,540  1,860.6 MB  100.0 %
+
+    Raises ValueError for any other optimizer or precision.
+    Raises ValueError for a bill by kind, because what is kept depends on the neighbours.
+    Raises TypeError if `bill` is not a Bill.
+
+    Chapter 9.
     """
     _check_bill(bill)
     _check_neighbours(bill)
@@ -88,9 +114,19 @@ def memory(bill: Bill, optimizer: str | None = "sgd", precision: str = "fp32") -
 
 
 def checkpoint_bytes(bill: Bill, precision: str = "fp32") -> int:
-    """Bytes of the tensors in the model's `state_dict`: parameters and buffers. A file adds its index of names.
+    """Count the bytes of the tensors in the model's `state_dict`: parameters and buffers.
 
-    "mixed" is saved as "fp32" is. Raises TypeError if `bill` is none, ValueError for another precision.
+    A file adds its index of names.
+    `precision` is "fp32", "bf16" or "mixed", which is saved as "fp32" is.
+
+    >>> import resnet_lib as rl
+    >>> rl.checkpoint_bytes(rl.price("resnet50"))
+    102441032
+
+    Raises ValueError for any other precision.
+    Raises TypeError if `bill` is not a Bill.
+
+    Chapter 9.
     """
     _check_bill(bill)
     weight, _ = _bytes(precision)
@@ -98,14 +134,22 @@ def checkpoint_bytes(bill: Bill, precision: str = "fp32") -> int:
 
 
 def peak_inference(bill: Bill, precision: str = "fp32") -> int:
-    """Most bytes of activations alive at once at inference (`model.eval()`, `torch.no_grad()`), weights not included.
+    """Count the most bytes of activations alive at once at inference, without the weights.
 
-    An operation's input and output are both alive while it runs, ReLU and addition work in place, and max-pooling makes
-    its indices even here. A block holds its input until the addition, and Python holds more than the arithmetic
-    needs: the caller the image, and a stage its first input until its last block is done. A preactivation block with a
-    projection holds both its input and the activated input. With "mixed" the image stays float32 beside its copy.
+    Inference is `model.eval()` under `torch.no_grad()`. The input and output of an operation are both alive while it
+    runs. ReLU and addition work in place, and max-pooling makes its indices even here. A block holds its input until
+    the addition. Python holds more than the arithmetic needs: the caller holds the image, and a stage its first input
+    until its last block is done. A preactivation block with a projection holds both its input and the activated input.
+    With "mixed", the image stays in float32 beside its copy.
 
-    Raises TypeError if `bill` is none or holds symbols, ValueError for another precision and for a bill by kind.
+    >>> import resnet_lib as rl
+    >>> rl.peak_inference(rl.price("resnet50"))
+    11038720
+
+    Raises ValueError for any precision except "fp32", "bf16" and "mixed", and for a bill by kind.
+    Raises TypeError if `bill` is not a Bill, or contains symbols.
+
+    Chapter 9.
     """
     _check_bill(bill)
     _check_neighbours(bill)
@@ -192,8 +236,7 @@ def _bytes(precision: str) -> tuple[int, int]:
 
 
 def _check_bill(bill: Bill) -> None:
-    if not isinstance(bill, Bill):
-        raise TypeError(f"bill must be a Bill, such as rl.price(rl.network('resnet50')): {bill!r}")
+    _check.instance("bill", bill, Bill, "a Bill, such as rl.price('resnet50')")
 
 
 def _check_neighbours(bill: Bill) -> None:

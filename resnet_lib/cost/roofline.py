@@ -17,6 +17,7 @@ from math import fsum
 from typing import Any, NamedTuple
 
 from resnet_lib import _check
+from resnet_lib._table import Shown, Table, scale
 from resnet_lib.cost.bill import FLOAT32_BYTES, Bill, Row
 
 
@@ -25,18 +26,25 @@ def _bytes(row_or_bill: Row | Bill, bytes_per_element: int) -> float:
 
 
 def intensity(row_or_bill: Row | Bill, bytes_per_element: int = FLOAT32_BYTES) -> float:
-    """MACs per byte moved, of one operation or of all in a bill: 0 where nothing is multiplied.
+    """Return the MACs per byte moved, of one operation or of all in a bill. It is 0 where nothing is multiplied.
 
-    Raises TypeError for anything else than a row or a bill, ValueError or TypeError for an element below one byte.
+    >>> import resnet_lib as rl
+    >>> bill = rl.price("resnet50")
+    >>> round(rl.intensity(bill), 1), round(rl.intensity(bill.rows[0]), 1)
+    (9.6, 30.6)
+
+    Raises TypeError if `row_or_bill` is neither a Bill nor one of its rows.
+    Raises ValueError or TypeError for an element below one byte.
+
+    Chapter 9.
     """
-    if not isinstance(row_or_bill, Row | Bill):
-        raise TypeError(f"row_or_bill must be a Bill, such as rl.price(...), or one of its rows: {row_or_bill!r}")
+    _check.instance("row_or_bill", row_or_bill, (Bill, Row), "a Bill, such as rl.price('resnet50'), or one of its rows")
     bytes_per_element = _check.positive_int("bytes_per_element", bytes_per_element)
     return row_or_bill.macs / _bytes(row_or_bill, bytes_per_element)
 
 
 class RowTime(NamedTuple):
-    """A row of the bill with its least time, and what takes that long: `bound` is "compute" or "memory"."""
+    """A row of the bill with its least time, and its `bound`, "compute" or "memory", which takes that long."""
 
     name: str
     stage: str
@@ -46,9 +54,13 @@ class RowTime(NamedTuple):
     bound: str
 
 
-@dataclass(frozen=True)
-class Roofline:
-    """The least time a machine needs for a bill whose operations run one after the other. Made by `roofline`."""
+@dataclass(frozen=True, repr=False)
+class Roofline(Shown):
+    """The least time a machine needs for a bill whose operations run one after the other. Made by `roofline`.
+
+    The table has a row for each stage: its time, its share of the whole time, and the two parts of this share, in
+    operations bound by compute and in operations bound by memory.
+    """
 
     rows: tuple[RowTime, ...]
 
@@ -60,14 +72,29 @@ class Roofline:
     def by(self, what: str) -> dict[str, float]:
         """Shares of the time, which add up to 1, by "bound" (compute, memory), "stage", "block" or "kind".
 
-        The keys stand in order of first execution. Raises ValueError for any other word.
+        The keys are in order of first execution. Raises ValueError for any other word.
         """
         _check.one_of("what", what, ("bound", "stage", "block", "kind"))
         return shares(self.rows, what, self.seconds, ("compute", "memory") if what == "bound" else ())
 
+    def table(self) -> Table:
+        stages = shares(self.rows, "stage", self.seconds)
+        bounds = self.by("bound")
+        columns = {
+            "stage": "",
+            "time": scale([self.seconds], "s"),
+            "share": "percent",
+            **dict.fromkeys(bounds, "percent"),
+        }
+        rows = []
+        for stage, share in stages.items():
+            of_stage = shares((row for row in self.rows if row.stage == stage), "bound", self.seconds, bounds)
+            rows.append((stage, share * self.seconds, share, *of_stage.values()))
+        return Table(columns, rows, ("total", self.seconds, 1.0, *bounds.values()), "The least time")
+
 
 def shares(rows: Iterable[Any], what: str, seconds: float, keys: Iterable[str] = ()) -> dict[str, float]:
-    """What part of `seconds` falls to the rows of each `what`: `keys` first, then in order of first execution."""
+    """The share of `seconds` that the rows of each `what` take: `keys` first, then in order of first execution."""
     found = dict.fromkeys(keys, 0.0)
     for row in rows:
         key = getattr(row, what)
@@ -78,14 +105,33 @@ def shares(rows: Iterable[Any], what: str, seconds: float, keys: Iterable[str] =
 def roofline(
     bill: Bill, macs_per_second: float, bytes_per_second: float, bytes_per_element: int = FLOAT32_BYTES
 ) -> Roofline:
-    """Each row's least time, max(MACs / peak, bytes / bandwidth), on a machine with these two speeds.
+    """Compute the least time of each row, max(MACs / peak, bytes / bandwidth), on a machine with these two speeds.
 
-    A data sheet's FLOP/s are twice its MAC/s. A row whose two times are equal is bound by compute. Kernel launches,
-    caches and fusion are left out, and so are FLOPs that are no MACs: those rows wait for memory anyway.
-    Raises ValueError or TypeError for speeds that are not finite and above 0, and for an element below one byte.
+    The FLOP/s of a data sheet are twice its MAC/s. A row whose two times are equal is bound by compute. Kernel
+    launches, caches and fusion are not modelled, nor are FLOPs other than those of MACs: such rows wait for memory
+    anyway.
+
+    >>> import resnet_lib as rl
+    >>> rl.roofline(rl.price("resnet50"), macs_per_second=17.8e12, bytes_per_second=936e9)
+    The least time
+    <BLANKLINE>
+    stage        time    share  compute  memory
+    -------------------------------------------
+    stem     24.64 µs    4.7 %    1.3 %   3.4 %
+    layer1  146.87 µs   27.8 %    3.7 %  24.1 %
+    layer2  128.09 µs   24.3 %   10.9 %  13.3 %
+    layer3  132.96 µs   25.2 %   15.6 %   9.6 %
+    layer4   86.14 µs   16.3 %    1.1 %  15.2 %
+    head      9.21 µs    1.7 %    0.0 %   1.7 %
+    -------------------------------------------
+    total   527.92 µs  100.0 %   32.6 %  67.4 %
+
+    Raises ValueError or TypeError for a speed that is not finite or not above 0, and for an element below one byte.
+    Raises TypeError if `bill` is not a Bill.
+
+    Chapter 9.
     """
-    if not isinstance(bill, Bill):
-        raise TypeError(f"bill must be a Bill, such as rl.price(rl.network('resnet50')): {bill!r}")
+    _check.instance("bill", bill, Bill, "a Bill, such as rl.price('resnet50')")
     macs_per_second = _check.positive_number("macs_per_second", macs_per_second)
     bytes_per_second = _check.positive_number("bytes_per_second", bytes_per_second)
     bytes_per_element = _check.positive_int("bytes_per_element", bytes_per_element)

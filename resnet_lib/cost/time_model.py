@@ -1,4 +1,4 @@
-"""A model of the time, fitted to measurements: so many seconds a MAC, and so many an activation.
+"""A model of the time, fitted to measurements: seconds for each MAC, and seconds for each activation.
 
 The model has the roofline's two terms (`resnet_lib.cost.roofline`) but adds them up. Activations as a measure of a
 GPU's time: Radosavovic et al. 2020, arXiv 2003.13678, section 4.
@@ -6,13 +6,14 @@ GPU's time: Radosavovic et al. 2020, arXiv 2003.13678, section 4.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import fsum
 from typing import NamedTuple, Protocol
 
 from resnet_lib import _check
+from resnet_lib._table import Shown, Table, written
 
 
 class Timing(NamedTuple):
@@ -25,7 +26,7 @@ class Timing(NamedTuple):
 
 
 class Counts(Protocol):
-    """Whatever knows its MACs and activations."""
+    """Anything that has MACs and activations."""
 
     @property
     def macs(self) -> int: ...
@@ -34,8 +35,8 @@ class Counts(Protocol):
     def activations(self) -> int: ...
 
 
-@dataclass(frozen=True)
-class TimeModel:
+@dataclass(frozen=True, repr=False)
+class TimeModel(Shown):
     """time = seconds_per_mac · MACs + seconds_per_activation · activations. Made by `fit_time`.
 
     Without the second term, `seconds_per_activation` is 0. A negative one is a sign that activations explain nothing
@@ -47,12 +48,12 @@ class TimeModel:
     timings: tuple[Timing, ...] = field(default=(), repr=False)
 
     def predict(self, counts: Counts) -> float:
-        """Seconds for what this bill (or row, timing, candidate of `design`) holds, its batch included."""
+        """Predict the seconds of this bill (or row, timing, candidate of `design`), its batch included."""
         return self.seconds_per_mac * counts.macs + self.seconds_per_activation * counts.activations
 
     @cached_property
     def errors(self) -> Errors:
-        """Relative errors on the timings it was fitted to: for those on others see `leave_one_out`."""
+        """Relative errors on the timings that it was fitted to; `leave_one_out` has those on others."""
         return Errors(tuple((timing.network, _error(self, timing)) for timing in self.timings))
 
     @cached_property
@@ -61,13 +62,21 @@ class TimeModel:
         two_terms, macs_alone = leave_one_out(self.timings)
         return macs_alone.mean <= two_terms.mean
 
+    def table(self) -> Table:
+        per_mac, per_activation = 1e9 * self.seconds_per_mac, 1e6 * self.seconds_per_activation
+        rows = [("10⁹ MACs", per_mac), ("10⁶ activations", per_activation)]
+        errors = f", mean error {written(self.errors.mean, 'percent')}" if self.timings else ""
+        fitted = f"Fitted to {len(self.timings)} timings{errors}" if self.timings else ""
+        return Table({"": "", "time": "m 4 s"}, rows if per_activation else rows[:1], caption=fitted)
+
     def __str__(self) -> str:
         a, b = 1e12 * self.seconds_per_mac, 1e9 * self.seconds_per_activation
         activations = f" {'−' if b < 0 else '+'} {abs(b):.3g} ms per M activations" if b else ""
         return f"{a:.3g} ms per GMAC{activations}"
 
 
-class Errors(NamedTuple):
+@dataclass(frozen=True, repr=False)
+class Errors(Shown):
     """Relative errors, predicted / measured − 1, as (network, error); median, mean and worst of their sizes."""
 
     relative: tuple[tuple[str, float], ...]
@@ -89,12 +98,29 @@ class Errors(NamedTuple):
     def worst(self) -> float:
         return self._sizes[-1]
 
+    def table(self) -> Table:
+        sizes = ", ".join(f"{name} {written(getattr(self, name), 'percent')}" for name in SIZES)
+        return Table({"network": "", "error": "signed percent"}, self.relative, caption=f"Errors: {sizes}")
 
-class LeaveOneOut(NamedTuple):
-    """Errors of the two models, each on networks it was not fitted to."""
+
+SIZES = ("median", "mean", "worst")
+
+
+@dataclass(frozen=True, repr=False)
+class LeaveOneOut(Shown):
+    """Errors of the two models, each on networks that it was not fitted to."""
 
     two_terms: Errors
     macs_alone: Errors
+
+    def __iter__(self) -> Iterator[Errors]:
+        return iter((self.two_terms, self.macs_alone))
+
+    def table(self) -> Table:
+        models = {"MACs and activations": self.two_terms, "MACs alone": self.macs_alone}
+        rows = [(name, *(getattr(errors, size) for size in SIZES)) for name, errors in models.items()]
+        columns = {"model": "", **dict.fromkeys(SIZES, "percent")}
+        return Table(columns, rows, caption="Errors on networks that the model was not fitted to")
 
 
 def _error(model: TimeModel, timing: Timing) -> float:
@@ -102,13 +128,30 @@ def _error(model: TimeModel, timing: Timing) -> float:
 
 
 def fit_time(timings: Iterable[Timing], activations: bool = True) -> TimeModel:
-    """The model with the least sum of squared relative errors; `activations=False`: the one with MACs alone.
+    """Fit the model with the least sum of squared relative errors. With `activations=False` it has MACs alone.
 
-    Relative, because the times differ tenfold and more, and an error of 10 % should weigh as much in ResNet-18 as in
-    the largest network, which otherwise decides alone. There is no intercept: no network, no time.
+    The errors are relative because the times differ tenfold and more. An error of 10 % should weigh as much in
+    ResNet-18 as in the largest network, which would otherwise decide alone. There is no intercept: no network, no time.
 
-    Raises ValueError for too few timings, for counts or seconds that are not above 0, and for timings that all have
-    the same activations per MAC, which leave the two terms undecided.
+    >>> import resnet_lib as rl
+    >>> from resnet_lib.cost.time_model import Timing
+    >>> bills = {name: rl.price(name) for name in ("resnet18", "resnet34", "resnet50")}
+    >>> measured = {"resnet18": 0.018, "resnet34": 0.034, "resnet50": 0.051}
+    >>> model = rl.fit_time(Timing(name, b.macs, b.activations, measured[name]) for name, b in bills.items())
+    >>> model
+    Fitted to 3 timings, mean error 0.1 %
+    <BLANKLINE>
+                          time
+    --------------------------
+    10⁹ MACs         7.3532 ms
+    10⁶ activations  1.8821 ms
+    >>> round(model.predict(rl.price("resnet101")), 3)
+    0.088
+
+    Raises ValueError for too few timings, and for counts or seconds that are not above 0.
+    Raises ValueError if all timings have the same activations per MAC, which leaves the two terms undecided.
+
+    Chapter 9.
     """
     _check.boolean("activations", activations)
     timings = _checked(timings, at_least=2 if activations else 1)
@@ -128,9 +171,23 @@ def fit_time(timings: Iterable[Timing], activations: bool = True) -> TimeModel:
 
 
 def leave_one_out(timings: Iterable[Timing]) -> LeaveOneOut:
-    """Fit without each timing in turn, and predict it: both models' errors on networks they have not seen.
+    """Fit without each timing in turn, and predict it: the errors of both models on networks they have not seen.
+
+    >>> import resnet_lib as rl
+    >>> from resnet_lib.cost.time_model import Timing
+    >>> bills = {name: rl.price(name) for name in ("resnet18", "resnet34", "resnet50")}
+    >>> measured = {"resnet18": 0.018, "resnet34": 0.034, "resnet50": 0.051}
+    >>> rl.leave_one_out(Timing(name, b.macs, b.activations, measured[name]) for name, b in bills.items())
+    Errors on networks that the model was not fitted to
+    <BLANKLINE>
+    model                 median    mean   worst
+    --------------------------------------------
+    MACs and activations   0.2 %   0.3 %   0.5 %
+    MACs alone            17.6 %  15.2 %  23.2 %
 
     Raises ValueError for fewer than three timings, and as `fit_time` does.
+
+    Chapter 9.
     """
     timings = _checked(timings, at_least=3)
 

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from resnet_lib import _check
+from resnet_lib._table import Shown, Table
 from resnet_lib.cost.bill import Bill
 
 
-@dataclass(frozen=True)
-class Training:
+@dataclass(frozen=True, repr=False)
+class Training(Shown):
     """MACs (multiply-adds) of one forward and backward pass over the bill's batch."""
 
     forward: int
@@ -30,16 +32,35 @@ class Training:
         """All three together."""
         return self.forward + self.weight_gradients + self.input_gradients
 
+    def table(self) -> Table:
+        shares = {"forward": self.forward, "weight gradients": self.weight_gradients}
+        shares["input gradients"] = self.input_gradients
+        columns = {"": "", "MACs": "", "of forward": "times"}
+        rows = [(name, macs, macs / self.forward if self.forward else None) for name, macs in shares.items()]
+        total = ("training step", self.macs, self.macs / self.forward if self.forward else None)
+        return Table(columns, rows, total)
+
 
 def training_macs(bill: Bill) -> Training:
-    """What one training step costs in MACs (see the module for the convention).
+    """Count the MACs of one training step (see the module for the convention).
 
-    Sub-totals add up: `training_macs(bill.by("stage")["layer1"])` is layer1's share. A single block's input is a
-    feature map, whose gradient is needed. With symbols in the bill the numbers are formulas.
+    Sub-totals add up: `training_macs(bill.by("stage")["layer1"])` is the share of layer1. The input of a single block
+    is a feature map, whose gradient is needed. If the bill contains symbols, the numbers are formulas.
 
-    Raises TypeError if `bill` is none.
+    >>> import resnet_lib as rl
+    >>> rl.training_macs(rl.price("resnet50"))
+                                MACs  of forward
+    --------------------------------------------
+    forward            4,089,184,256     × 1.000
+    weight gradients   4,089,184,256     × 1.000
+    input gradients    3,971,170,304     × 0.971
+    --------------------------------------------
+    training step     12,149,538,816     × 2.971
+
+    Raises TypeError if `bill` is not a Bill.
+
+    Chapter 9.
     """
-    if not isinstance(bill, Bill):
-        raise TypeError(f"bill must be a Bill, such as rl.price(rl.network('resnet50')): {bill!r}")
+    _check.instance("bill", bill, Bill, "a Bill, such as rl.price('resnet50')")
     reads_the_image = [part for part in bill.parts if part.stage == "stem"]
     return Training(bill.macs, bill.macs, bill.macs - Bill(tuple(reads_the_image)).macs)

@@ -6,7 +6,7 @@
     rl.lab.fast(model)                         # a copy for inference: equal outputs, sooner
     rl.lab.train("cifar_resnet20", "digits")   # on one processor, one GPU or many, by Hugging Face Accelerate
 
-From a shell: `python -m resnet_lib.lab.measure`, `.train` and `.experiment`, each with `--help`.
+From a shell: `resnet-lib measure`, `resnet-lib train` and `resnet-lib experiment`, each with `--help`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from resnet_lib.lab._train import train
     from resnet_lib.lab.settings import Settings
 
-# The functions live beside the commands of the same name (`measure.py`, `train.py`), which nothing imports.
 _ON_FIRST_USE = {
     "Settings": "resnet_lib.lab.settings",
     "fast": "resnet_lib.lab._fast",

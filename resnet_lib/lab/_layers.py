@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from resnet_lib import _check
+from resnet_lib._table import Shown, Table
 from resnet_lib.cost.bill import FLOAT32_BYTES, Bill
 from resnet_lib.cost.roofline import shares
 from resnet_lib.lab._subject import prepared
@@ -36,8 +37,8 @@ class LayerTime(NamedTuple):
     bytes: int
 
 
-@dataclass(frozen=True)
-class Layers:
+@dataclass(frozen=True, repr=False)
+class Layers(Shown):
     """Where a forward pass spends its time. Made by `layers`."""
 
     rows: tuple[LayerTime, ...]
@@ -55,6 +56,15 @@ class Layers:
         """
         _check.one_of("what", what, ("stage", "block", "kind"))
         return shares(self.rows, what, self.seconds)
+
+    def table(self) -> Table:
+        """Return the operations with their times, and the seconds that none of them has."""
+        columns = {"operation": "", "kind": "", "time": "m 3 s", "share": "percent", "multiply-adds": "", "bytes": ""}
+        rows = [(row.name, row.kind, row.seconds, row.share, row.macs, row.bytes) for row in self.rows]
+        rest = ("unaccounted", "", self.unaccounted, self.unaccounted / self.seconds, 0, 0)
+        sums = (sum(row.macs for row in self.rows), sum(row.bytes for row in self.rows))
+        total = ("whole network", "", self.seconds, 1.0, *sums)
+        return Table(columns, [*rows, rest], total, caption="Measured inference, operation by operation")
 
 
 def layers(

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from resnet_lib import _check
+from resnet_lib._table import Shown, Table
 from resnet_lib.lab.timing import Spread, as_device, as_threads, runs, spread, torch_threads
 from resnet_lib.nn.arguments import as_dtype, word
 
@@ -19,8 +20,8 @@ LONG_ENOUGH = 0.02  # seconds: a product of larger matrices gains nothing
 COPIED = {"cpu": 2**28, "cuda": 2**30}  # bytes: many times a last-level cache (Xeon: 48 MiB, H200: 50 MiB)
 
 
-@dataclass(frozen=True)
-class Limits:
+@dataclass(frozen=True, repr=False)
+class Limits(Shown):
     """A machine's two ceilings, each the median over runs, with its quartiles. Made by `limits`."""
 
     device: str
@@ -32,6 +33,17 @@ class Limits:
     bytes_quartiles: tuple[float, float]
     side: int  # of the square matrices whose product was the fastest
     copied: int  # bytes of the tensor that was copied
+
+    def table(self) -> Table:
+        """Return the two ceilings with their quartiles."""
+        columns = {"at most": "", "median": "G 1", "lower quartile": "G 1", "upper quartile": "G 1", "measured on": ""}
+        rows = [
+            ("multiply-adds per second", self.macs_per_second, *self.macs_quartiles,
+             f"a product of {self.side:,} × {self.side:,} matrices"),
+            ("bytes per second", self.bytes_per_second, *self.bytes_quartiles, f"a copy of {self.copied:,} bytes"),
+        ]  # fmt: skip
+        head = {"device": self.device, "threads": self.threads, "dtype": self.dtype}
+        return Table(columns, rows, caption="Limits of this machine", head=head)
 
 
 def limits(

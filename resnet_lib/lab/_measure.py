@@ -6,7 +6,7 @@ import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import chain
 from math import prod
@@ -19,6 +19,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
 
 from resnet_lib import _check
+from resnet_lib._table import Shown, Table
 from resnet_lib.cost.training import training_macs
 from resnet_lib.lab._fast import InferenceCopy
 from resnet_lib.lab._subject import Mode, Network, Subject, prepared
@@ -28,8 +29,8 @@ from resnet_lib.nn.arguments import word
 Counter = Literal["description", "torch"]
 
 
-@dataclass(frozen=True)
-class Measurement:
+@dataclass(frozen=True, repr=False)
+class Measurement(Shown):
     """A network's time and memory under these settings. Made by `measure`.
 
     `seconds` is the median of `runs` runs (on a CPU, of blocks of runs where they are short), `quartiles` the lower and
@@ -67,6 +68,22 @@ class Measurement:
     def row(self) -> dict[str, Any]:
         """Return all of it as JSON can hold it."""
         return asdict(self) | {"images_per_second": self.images_per_second, "macs_per_second": self.macs_per_second}
+
+    def table(self) -> Table:
+        """Return the time with its quartiles, the throughput and the peak memory, under the settings."""
+        columns = {
+            "network": "", "time": "m 2 s", "lower quartile": "m 2 s", "upper quartile": "m 2 s",
+            "images per second": "1", "multiply-adds per second": "G 1", "peak memory": "M 1 B",
+        }  # fmt: skip
+        row = (
+            self.network, self.seconds, *self.quartiles, self.images_per_second, self.macs_per_second, self.peak_bytes
+        )  # fmt: skip
+        height, width = self.image
+        head = {
+            "batch": self.batch, "image": f"{height} × {width}", "dtype": self.dtype, "layout": self.memory_format,
+            "threads": self.threads, "device": self.device, "counted by": self.counted_by,
+        }  # fmt: skip
+        return Table(columns, [row], caption=f"Measured {self.mode}", head=head)
 
 
 def measure(
@@ -116,7 +133,7 @@ def measure(
 
     >>> found = measure("cifar_resnet20", batch=2, seconds=0.01)
     >>> f"{found.macs:,} multiply-adds by the {found.counted_by}, in {found.dtype}"
-    '81,625,344 multiply-adds by the description, in fp32'
+    '81,102,080 multiply-adds by the description, in fp32'
     >>> found.images_per_second == 2 / found.seconds
     True
 
@@ -161,19 +178,24 @@ def _step(model: nn.Module, images: Tensor, labels: Tensor, optimizer: torch.opt
 def _counts(subject: Subject, call: Callable[[], None]) -> tuple[int, int, Counter]:
     """Return MACs of the call and activations of a forward pass, and who counted them."""
     model, bill = subject.model, subject.bill
-    if bill is not None and not model.training:
+    is_step = model.training
+    if bill is not None and not is_step:
         return bill.macs, bill.activations, "description"
     if bill is not None and all(p.requires_grad for p in model.parameters()):
         return training_macs(bill).macs, bill.activations, "description"
     if isinstance(model, InferenceCopy):  # counted uncompiled: a counter would make torch give up the compiled code
-        subject = replace(subject, model=model.network)
-        call = subject.forward
+        model = model.network
+
+    def forward() -> None:
+        with torch.no_grad():  # in inference mode torch 2.13 cannot count parametrised weights
+            model(subject.images)
+
     aten = torch.ops.aten
     with FlopCounterMode(display=False, custom_mapping={aten.convolution_backward: _gradients_flops}) as counter:
-        call()
+        call() if is_step else forward()
     outputs = dict.fromkeys((aten.convolution, aten.addmm, aten.mm), _output_elements)
     with FlopCounterMode(display=False, custom_mapping=outputs) as elements:
-        subject.forward()
+        forward()
     counts = elements.get_flop_counts().get("Global", {})
     return int(counter.get_total_flops()) // 2, sum(int(counts.get(op, 0)) for op in outputs), "torch"
 

@@ -1,7 +1,7 @@
 """Train a network of the zoo, or any description, on real images. The engine is Hugging Face Accelerate.
 
 The same function trains on one processor, one GPU, or many of either, on one machine or several: call it from a
-notebook (there Accelerate's `notebook_launcher` starts it on several GPUs), or start `python -m resnet_lib.lab.train`
+notebook (there Accelerate's `notebook_launcher` starts it on several GPUs), or start `python -m resnet_lib train`
 with `torchrun` or `accelerate launch`.
 
 Each step uses `Settings.batch` images, split across processes and, within each, into `accumulation_steps`
@@ -144,6 +144,8 @@ def train(
     workers = _check.whole_number("workers", workers, at_least=0)
     if checkpoint_every is not None:
         checkpoint_every = _check.whole_number("checkpoint_every", checkpoint_every, at_least=1)
+        if out is None:
+            raise ValueError(f"checkpoint_every must not be given without out: {checkpoint_every!r}")
     folder = None if out is None else path_named("out", out)
     if folder is None and resume:
         raise ValueError("out must name the folder of the run to resume")

@@ -6,7 +6,7 @@
     zero_init     with and without a zero-initialised last BatchNorm       Goyal et al. 2017, section 5.1
     patience      three of all these with four times as many epochs
 
-`python -m resnet_lib.lab.experiment degradation` records one again. A run's rows depend on its settings and seed; on
+`resnet-lib experiment degradation` records one again. A run's rows depend on its settings and seed; on
 another processor, or with another torch, the last digits of the sums differ, and with them in the end the errors.
 """
 
@@ -14,16 +14,21 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
 
 from resnet_lib import _check
 from resnet_lib._files import write_json
+from resnet_lib._table import Table
 from resnet_lib.cost import price
 from resnet_lib.cost.search import twin
 from resnet_lib.lab._train import train
@@ -153,10 +158,34 @@ def _learn_each(runs: list[tuple[Case, Settings]], jobs: int) -> Iterator[dict[s
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         try:
-            for done in as_completed([pool.submit(learn, case, settings) for case, settings in runs]):
+            with _without_ctrl_c():  # The pool's processes inherit it, and so have no traceback to show.
+                submitted = [pool.submit(_interruptible, case, settings) for case, settings in runs]
+            for done in as_completed(submitted):
                 yield done.result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _interruptible(case: Case, settings: Settings) -> dict[str, Any]:
+    """Do a run in a process of the pool, where Ctrl-C ends the run but not the process."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return learn(case, settings)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Ignore Ctrl-C. Only a program's main thread, which is the one that it interrupts, can say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _head(name: str, settings: Settings) -> dict[str, Any]:
@@ -192,3 +221,14 @@ def _held(out: Path, head: dict[str, Any]) -> dict[tuple[str, int], dict[str, An
 
 def _flat(head: dict[str, Any]) -> dict[str, Any]:
     return {"experiment": head.get("experiment"), "data": head.get("data"), **head["settings"], **head["provenance"]}
+
+
+def summary(record: dict[str, Any]) -> Table:
+    """Return the errors of each case: the median of its seeds, the lowest and the highest."""
+    rows = []
+    for label in dict.fromkeys(row["case"] for row in record["rows"]):
+        own = [row for row in record["rows"] if row["case"] == label]
+        errors = ([row[error] for row in own] for error in ("train_error", "test_error"))
+        rows.append((label, len(own), *(size(each) for each in errors for size in (median, min, max))))
+    sizes = ("train_error", "train_lowest", "train_highest", "test_error", "test_lowest", "test_highest")
+    return Table({"case": "", "seeds": "", **dict.fromkeys(sizes, "percent 2")}, rows)

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 LAID_OUT = """(width) => innerWidth === width && [...document.querySelectorAll(".rl-plot")].every((plot) =>
   [...plot.querySelectorAll("svg.main-svg")].every((svg) => Math.abs(svg.clientWidth - plot.clientWidth) <= 1))"""
 
-# Two frames, in which explorers draw and observers hear of new sizes; what changes slowly has then changed.
+# Two frames, in which explorers draw and observers hear of new sizes; the theme's slow changes then end at once.
 SETTLE = """async () => {
   await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   for (const animation of document.getAnimations()) animation.finish();
@@ -50,27 +50,27 @@ CLASHES = """() => {
 }"""
 
 
-@contextmanager
-def wide(page: Page, width: int) -> Iterator[None]:
-    """The page in a window of that many pixels, and afterwards in one of the usual size."""
-    usual = page.viewport_size
-    assert usual
-    try:
-        resize(page, width, 800)
-        yield
-    finally:
-        resize(page, usual["width"], usual["height"])
-
-
-def resize(page: Page, width: int, height: int) -> None:
+def resize(page: Page, width: int, height: int = 800) -> None:
     page.set_viewport_size({"width": width, "height": height})
     page.wait_for_function(LAID_OUT, arg=width)
     page.evaluate(SETTLE)
 
 
 @contextmanager
+def window(page: Page, width: int) -> Iterator[None]:
+    """The page in a window of that many pixels, and afterwards, whatever happened, in one of the usual size."""
+    usual = page.viewport_size
+    assert usual
+    try:
+        resize(page, width)
+        yield
+    finally:
+        resize(page, **usual)
+
+
+@contextmanager
 def themed(page: Page, theme: str) -> Iterator[None]:
-    """The page in that theme, and afterwards in the one that it had."""
+    """The page in that theme, and afterwards, whatever happened, in the one that it had."""
     choose = "(theme) => { document.documentElement.dataset.theme = theme }"
     usual = page.evaluate("document.documentElement.dataset.theme")
     try:

@@ -43,7 +43,7 @@ def _made(chapter: Path) -> tuple[Any, ...]:
 
     cells = [cell.source for cell in nbformat.read(chapter, as_version=4).cells if cell.cell_type == "code"]
     transform = TransformerManager().transform_cell  # %pip is no Python
-    namespace: dict[str, Any] = {"__name__": "__main__"}
+    namespace: dict[str, Any] = {"__name__": "__main__", "display": lambda *shown: None}  # IPython's own
     with ExitStack() as stack, redirect_stdout(StringIO()):
         for module, name in MAKERS:
             stack.enter_context(patch.object(module, name, recording(getattr(module, name))))

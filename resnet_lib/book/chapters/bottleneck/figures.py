@@ -62,7 +62,7 @@ def hourglass(channels: int = 256, width: int = 64) -> Figure:
     """
     wide, narrow = BlockSpec("basic", channels), BlockSpec("bottleneck", channels, width)
     widest = largest(channels, width)
-    margin = 0.3 * widest  # room for the labels on the left of a shape
+    margin = 0.36 * widest  # room for the labels on the left of a shape
     left, right = -0.04 * widest - 0.625 * channels, margin + 0.5 * widest
     data, annotations = [], []
     for block, centre, colour, reach in ((wide, left, BASIC, channels), (narrow, right, BOTTLENECK, widest)):
