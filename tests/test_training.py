@@ -27,6 +27,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 from torch.utils.data import DataLoader, Subset
 
 import resnet_lib as rl
+from resnet_lib._files import UnreadableFile
 from resnet_lib.cli import main
 from resnet_lib.lab import _train
 from resnet_lib.lab._train import train
@@ -737,13 +738,12 @@ def test_more_processes_than_devices(monkeypatch, gpus, what):
         train(TINY, settings=QUICK, progress=False)
 
 
-@pytest.mark.parametrize("checkpoints", [(), ("--checkpoint-every", "1")], ids=["each epoch", "each step"])
-def test_ctrl_c_says_how_to_go_on(tmp_path, capsys, checkpoints):
+def test_ctrl_c_says_how_to_go_on(tmp_path, capsys):
     """And then that works: the resumed run ends with the weights of one that was not stopped."""
     out = tmp_path / "run"
     command = ["train", "--depths", "1,1,1", "--stem-width", "8", "--widths", "8,8,8", "--batch", "338"]
-    command += ["--epochs", "60", "--cpu"]
-    process = start("-m", "resnet_lib", *command, "--out", out, *checkpoints)
+    command += ["--epochs", "12", "--cpu"]
+    process = start("-m", "resnet_lib", *command, "--out", out, "--checkpoint-every", "1")
     try:
         deadline = time.monotonic() + 100
         while process.poll() is None and time.monotonic() < deadline:
@@ -758,7 +758,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, capsys, checkpoints):
     *_, last = error.splitlines()
     assert last == f"resnet-lib: stopped: the same command with --resume goes on from the last checkpoint in {out}"
     assert "Traceback" not in error
-    assert main([*command, "--out", str(out), *checkpoints, "--resume"]) == 0
+    assert main([*command, "--out", str(out), "--checkpoint-every", "1", "--resume"]) == 0
     assert main([*command, "--out", str(tmp_path / "whole")]) == 0
     resumed, whole = state(out), state(tmp_path / "whole")
     assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
@@ -786,10 +786,10 @@ def test_the_command_says_what_came_out(capsys, monkeypatch):
     ]
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
-def test_a_log_in_an_encoding_that_lacks_a_character(encoding):
+def test_a_log_in_an_encoding_that_lacks_a_character():
+    """ASCII lacks all that cp1252 and its like lack."""
     finished = run(
-        "-m", "resnet_lib", "train", "--depths", "1,1,1", "--batch", "676", "--epochs", "1", "--cpu", encoding=encoding
+        "-m", "resnet_lib", "train", "--depths", "1,1,1", "--batch", "676", "--epochs", "1", "--cpu", encoding="ascii"
     )
     assert finished.returncode == 0, finished.stderr
     assert " of 8 " in finished.stdout and "test error" in finished.stdout
