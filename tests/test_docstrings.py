@@ -27,8 +27,6 @@ def test_examples_run(name: str) -> None:
     assert result.attempted and not result.failed
 
 
-# Modules whose public names do not all have an example and a last line that names their chapter yet.
-EXEMPT = ("cost.search", "drawing", "lab._train", "records", "spec", "zoo")
 CHAPTER = re.compile(r"(Chapter \d+|Chapters \d+(, \d+)* and \d+|Start here \(chapter 0\)|Workbench)\.")
 
 
@@ -49,8 +47,7 @@ def incomplete(names: dict[str, object]) -> list[str]:
 
 
 def test_public_names_have_an_example_and_their_chapter() -> None:
-    exempt = {f"resnet_lib.{module}" for module in EXEMPT}
-    assert incomplete({name: each for name, each in public().items() if each.__module__ not in exempt}) == []
+    assert incomplete(public()) == []
 
 
 def test_a_docstring_without_them_is_found() -> None:

@@ -159,7 +159,7 @@ def test_another_json_file_is_no_record(text, tmp_path, capsys):
     other.write_text(text, encoding="utf-8")
     assert main(["experiment", "blocks", "--out", str(other)]) == 2
     error = capsys.readouterr().err
-    assert "is no record of an experiment; name another file" in error and error.count("\n") == 1
+    assert "is not a record of an experiment; name another file" in error and error.count("\n") == 1
     assert other.read_text(encoding="utf-8") == text
 
 
@@ -171,7 +171,7 @@ def test_another_json_file_is_no_record(text, tmp_path, capsys):
         (["blocks", "--epochs", "0"], "epochs must be at least 1: 0"),
         (["blocks", "--jobs", "0"], "jobs must be at least 1: 0"),
         (["blocks", "--out", "/proc/nowhere.json"], "[Errno 2] /proc/nowhere.json cannot be written"),
-        (["blocks", "--out", __file__], "is no record of an experiment; name another file"),
+        (["blocks", "--out", __file__], "is not a record of an experiment; name another file"),
     ],
 )
 def test_the_command_ends_with_one_line(arguments, message, capsys):

@@ -845,19 +845,20 @@ def test_images_from_a_folder(image_root):
     assert trained.epochs[0][:7] == other.epochs[0][:7]  # whoever loads them, the images are the same
 
 
-@pytest.mark.parametrize(("workers", "rank"), [("0", "0"), ("1", "0"), ("0", "1")])
-def test_an_image_that_cannot_be_read(damaged_image, capsys, monkeypatch, workers, rank):
-    """The process that comes to it says so, also where it is not a machine's first."""
-    alone = _train.train
+def test_the_process_that_comes_to_an_unreadable_file_says_so(monkeypatch, capsys):
+    """Also where it is not the first of its machine."""
 
-    def with_a_rank(*arguments, **options):
-        """Train alone, for Accelerate would wait for the other processes; the rank is there when it has ended."""
-        try:
-            return alone(*arguments, **options)
-        finally:
-            monkeypatch.setenv("LOCAL_RANK", rank)
+    def fail(*_, **__):
+        raise UnreadableFile("here/3.png cannot be read: broken")
 
-    monkeypatch.setattr(_train, "train", with_a_rank)
+    monkeypatch.setattr(_train, "train", fail)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert main(["train"]) == 2
+    assert capsys.readouterr().err == "resnet-lib: here/3.png cannot be read: broken\n"
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_an_image_that_cannot_be_read(damaged_image, capsys, workers):
     folder = str(damaged_image.parent.parent.parent)
     options = ["--image", "16", "--batch", "12", "--epochs", "1", "--workers", workers, "--cpu"]
     assert main(["train", "--data", folder, *options]) == 2

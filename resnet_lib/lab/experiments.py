@@ -211,7 +211,7 @@ def _held(out: Path, head: dict[str, Any]) -> dict[tuple[str, int], dict[str, An
         rows = {(row["case"], row["seed"]): row for row in held["rows"]}
         ours, theirs = ({**_flat(record), "date": None} for record in (head, held))
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{out} is no record of an experiment; name another file: {error!r}") from error
+        raise ValueError(f"{out} is not a record of an experiment; name another file: {error!r}") from error
     if differing := _check.differences(ours, theirs):
         words = ", ".join(f"{key} {there!r}, not {here!r}" for key, (here, there) in differing.items())
         raise ValueError(f"{out} holds rows of another kind; name another file: {words}")
