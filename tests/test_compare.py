@@ -94,3 +94,9 @@ def test_errors():
         rl.compare("resnet18").ratio("layers")
     with pytest.raises(TypeError, match="ratios must be True or False: 1"):
         rl.compare("resnet18", ratios=1)
+
+
+def test_a_column_that_nobody_knows_is_not_shown():
+    """A bill does not know its network's layers; beside a network that does, the cell is empty."""
+    bills = {"a": rl.price("resnet18"), "b": rl.price("resnet34")}
+    assert "layers" not in str(rl.compare(bills)) and "layers" in str(rl.compare(bills, "resnet50"))

@@ -55,8 +55,10 @@ class Comparison(Shown, Mapping[str, Bill]):
         columns: dict[str, str] = {"": ""} | ({} if same else {"input": ""})
         values: list[Sequence[Any]] = [tuple(self.bills)] if same else [tuple(self.bills), subjects]
         for column, form in self.columns.items():
-            columns[_heading(column)] = form
-            values.append([_value(column, self.specs[name], bill) for name, bill in self.bills.items()])
+            found = [_value(column, self.specs[name], bill) for name, bill in self.bills.items()]
+            if any(value is not None for value in found):  # a bill alone does not know its layers
+                columns[_heading(column)] = form
+                values.append(found)
         compared = [column for column in self.columns if column in HEADINGS and self.ratios]
         for column in compared:
             columns[f"× {_heading(column)}"] = "3"
