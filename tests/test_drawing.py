@@ -255,7 +255,7 @@ def test_with_preactivation_a_projection_reads_the_activated_input(shortcut, act
 def test_arcs_of_a_network_are_its_shortcuts(network_and_image):
     spec, image = network_and_image
     svg = rl.draw(spec, image=image).svgs[0]
-    blocks = [block for stage in spec.stages for block in [stage.first] + [stage.others] * (stage.depth - 1)]
+    blocks = [block for stage in spec.stages for block in stage.blocks]
     expected = Counter(block.shortcut for block in blocks if block.shortcut != "none")
     styles = {(None, None): "identity", ("1.5 1", None): "pad", (None, "2"): "projection"}
     drawn = {}
