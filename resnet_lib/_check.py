@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
+from contextlib import contextmanager
 from dataclasses import fields
 from math import isfinite
 from numbers import Integral, Real
@@ -92,6 +93,15 @@ def _as_float(name: str, number: Any) -> float:
         return float(number)
     except OverflowError:
         raise ValueError(f"{name} must fit a float, up to {sys.float_info.max:.1e}: {number!r}") from None
+
+
+@contextmanager
+def fits_a_float(name: str) -> Iterator[None]:
+    """Name the argument whose whole numbers are too large for a calculation with floats."""
+    try:
+        yield
+    except OverflowError:
+        raise ValueError(f"{name} must have numbers that fit a float, up to {sys.float_info.max:.1e}") from None
 
 
 def one_of(name: str, value: Any, allowed: Iterable[Word]) -> Word:

@@ -2,9 +2,9 @@
 
 BASIC = "#0072B2"  # Okabe and Ito's blue
 BOTTLENECK = "#D55E00"  # and their vermillion
-LIGHT_BASIC = "#9CCAE6"  # a paler kin of each, for what stands beside the thing meant
+LIGHT_BASIC = "#9CCAE6"  # a lighter tint of each, for items shown for comparison
 LIGHT_BOTTLENECK = "#F3B78F"
-CONTEXT = "#8A8F98"  # the shortcut, and whatever is only for comparison
+CONTEXT = "#8A8F98"  # the shortcut, and other context
 ACCENT = "#AA3377"  # the reader's own choice
 
 OF_BLOCK = {"basic": BASIC, "bottleneck": BOTTLENECK}

@@ -80,12 +80,10 @@ def draw(*specs: BlockSpec | NetworkSpec | str, image: Any = None) -> Drawing:
         if isinstance(spec, NetworkSpec) and sum(spec.depths) > MOST_BLOCKS:
             raise ValueError(f"specs[{i}] must have at most {MOST_BLOCKS:,} blocks to be drawn: {spec.depths!r}")
     picture: Callable[..., Element] = _block if isinstance(made[0], BlockSpec) else _network
-    try:
+    with _check.fits_a_float("specs and image"):
         plans = [_plan(spec, image) for spec in made]
         scale = _block_scale(plans) if picture is _block else _network_scale(plans)
         svgs = [_svg(picture(spec, plan, scale)) for spec, plan in zip(made, plans, strict=True)]
-    except OverflowError:
-        raise ValueError(f"specs and image must have numbers that fit a float to be drawn: {made!r}") from None
     return Drawing(made, tuple(svgs))
 
 

@@ -255,7 +255,7 @@ def test_with_preactivation_a_projection_reads_the_activated_input(shortcut, act
 def test_arcs_of_a_network_are_its_shortcuts(network_and_image):
     spec, image = network_and_image
     svg = rl.draw(spec, image=image).svgs[0]
-    blocks = [block for stage in spec.stages for block in [stage.first] + [stage.others] * (stage.depth - 1)]
+    blocks = [block for stage in spec.stages for block in stage.blocks]
     expected = Counter(block.shortcut for block in blocks if block.shortcut != "none")
     styles = {(None, None): "identity", ("1.5 1", None): "pad", (None, "2"): "projection"}
     drawn = {}
@@ -545,8 +545,8 @@ def test_dark_colours_are_those_of_the_book():
         (("resnet18",), 31, ValueError, "image must measure at least 32 pixels a side.*: 31"),
         ((BASIC,), 0, ValueError, "image must be at least 1: 0"),
         ((BASIC,), {28, 56}, TypeError, "image must be a side or"),
-        ((rl.BlockSpec("basic", 10**400),), None, ValueError, "numbers that fit a float to be drawn"),
-        (("resnet18",), 10**400, ValueError, "numbers that fit a float to be drawn"),
+        ((rl.BlockSpec("basic", 10**400),), None, ValueError, "specs and image must have numbers that fit a float"),
+        (("resnet18",), 10**400, ValueError, "specs and image must have numbers that fit a float"),
         (
             (rl.network("resnet18", depths=(1, 10**400, 1, 1)),),
             None,

@@ -7,6 +7,7 @@ from math import inf, isclose, nan
 import numpy as np
 import pytest
 import sympy
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx
@@ -328,6 +329,42 @@ def test_bad_records():
     with pytest.raises(ValueError, match=r"^timings must differ in activations per MAC: resnet18, resnet18"):
         fit_time([good[0], good[0]._replace(seconds=1.0)])
     assert replace(fit_time(good), timings=()).predict(good[0]) > 0
+
+
+HUGE = 10**400  # Python's whole numbers have no end, its floats have
+BIG_BILL = rl.price("resnet18", image=HUGE)
+MODEL = TimeModel(1e-12, 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("compute", "argument"),
+    [
+        (lambda: intensity(BIG_BILL), "row_or_bill"),
+        (lambda: roofline(BIG_BILL, 1e12, 1e11), "bill"),
+        (lambda: roofline(rl.price("resnet18"), HUGE, 1e11), "macs_per_second"),
+        (lambda: rl.report(BIG_BILL, "timm"), "bill"),
+        (lambda: fit_time([Timing("a", HUGE, 1, 1.0), Timing("b", 1, 2, 1.0)]), r"timings\[0\]\.macs"),
+        (lambda: MODEL.predict(BIG_BILL), "counts"),
+        (lambda: rl.design("resnet18", depths=(2, 2, 2, 2), image=HUGE, seconds=1, model=MODEL), "counts"),
+    ],
+)
+def test_numbers_that_no_float_holds_are_refused_by_name(compute, argument):
+    with pytest.raises(ValueError, match=rf"^{argument} must (have numbers that )?fit a float, up to 1\.8e\+308"):
+        compute()
+
+
+def test_whole_numbers_stay_exact_at_any_length():
+    """The totals of ResNet-18 are polynomials in the side of the image, here 32 times a power of ten."""
+    side = 32 * 10**400
+    bill = rl.price("resnet18", image=side)
+    assert bill.macs == (rl.price("resnet18", image=32).macs - 512_000) * 10**800 + 512_000
+    assert rl.report(bill, "flop_counter") == 2 * bill.macs
+
+
+def test_speeds_of_numpy_and_torch_are_numbers():
+    bill = rl.price("resnet18")
+    speeds = roofline(bill, np.float64(1e12), torch.tensor(2.0**36)), roofline(bill, np.array(10**12), np.int64(2**36))
+    assert speeds[0] == speeds[1] == roofline(bill, 1e12, 2**36)
 
 
 # --- what is shown ---------------------------------------------------------------------------------------------------

@@ -350,19 +350,13 @@ def price(spec: NetworkSpec | BlockSpec | str, image: Any = None, batch: int = 1
     spec = described(spec)
     if isinstance(spec, BlockSpec):
         size = _check.image_size(FEATURE_MAP if image is None else image)
-        rows, _ = price_operations(spec.operations, size, batch)
-        return Bill((Part("", None, 1, rows),))
-    size = _check.image_size(DEFAULT_IMAGE[spec.stem] if image is None else image, at_least=spec.total_stride)
-
-    rows, size = price_operations(spec.stem_operations, size, batch, stage="stem", block="stem")
-    parts = [Part("stem", None, 1, rows)]
-    for stage in spec.stages:
-        rows, size = price_operations(stage.first.operations, size, batch, stage.name)
-        parts.append(Part(stage.name, 0, 1, rows))
-        rows, size = price_operations(stage.others.operations, size, batch, stage.name)
-        parts.append(Part(stage.name, 1, stage.depth - 1, rows))
-    rows, _ = price_operations(spec.head_operations, size, batch, stage="head", block="head")
-    parts.append(Part("head", None, 1, rows))
+    else:
+        size = _check.image_size(DEFAULT_IMAGE[spec.stem] if image is None else image, at_least=spec.total_stride)
+    parts = []
+    for part in spec.parts:
+        block = part.stage if part.first is None else ""  # the names of blocks follow from their indices
+        rows, size = price_operations(part.operations, size, batch, part.stage, block)
+        parts.append(Part(part.stage, part.first, part.count, rows))
     return Bill(tuple(parts))
 
 

@@ -427,4 +427,5 @@ def _convention(name: str, tool: str | Convention) -> Convention:
 def _printed(count: int, convention: Convention, unit: int) -> int | float:
     if convention.decimals is None:
         return count
-    return count / unit if _check.is_symbol(count) else round(count / unit, convention.decimals)
+    with _check.fits_a_float("bill"):
+        return count / unit if _check.is_symbol(count) else round(count / unit, convention.decimals)

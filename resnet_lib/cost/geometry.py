@@ -68,14 +68,6 @@ def _views(operations: Iterable[Operation]) -> list[_View]:
     return views
 
 
-def _parts(spec: NetworkSpec | BlockSpec) -> list[tuple[tuple[Operation, ...], int]]:
-    """The operations of each part of the bill, and the number of such parts in a row."""
-    if isinstance(spec, BlockSpec):
-        return [(spec.operations, 1)]
-    stages = [part for s in spec.stages for part in ((s.first.operations, 1), (s.others.operations, s.depth - 1))]
-    return [(spec.stem_operations, 1), *stages, (spec.head_operations, 1)]
-
-
 def receptive_field(spec: NetworkSpec | BlockSpec | str) -> int:
     """Return how many pixels along a side of the image one pixel of the last map depends on, before the average.
 
@@ -93,8 +85,8 @@ def receptive_field(spec: NetworkSpec | BlockSpec | str) -> int:
     Chapter 7.
     """
     view = _View()
-    for operations, times in _parts(described(spec)):
-        view = view.then(_views(operations)[-1], times)  # the average is a window of 1 in the description
+    for part in described(spec).parts:
+        view = view.then(_views(part.operations)[-1], part.count)  # the average is a window of 1 in the description
     return view.field
 
 
@@ -115,7 +107,7 @@ def geometry(spec: NetworkSpec | BlockSpec | str, image: Any = None) -> Places:
     spec = described(spec)
     places = []
     entry = _View()
-    for part, (operations, _) in zip(price(spec, image).parts, _parts(spec), strict=True):
+    for part, operations in zip(price(spec, image).parts, (each.operations for each in spec.parts), strict=True):
         for i in part.indices():
             rows = part.at(i)
             views = _views(

@@ -39,7 +39,8 @@ def intensity(row_or_bill: Row | Bill, bytes_per_element: int = FLOAT32_BYTES) -
     """
     _check.instance("row_or_bill", row_or_bill, (Bill, Row), "a Bill, such as rl.price('resnet50'), or one of its rows")
     bytes_per_element = _check.positive_int("bytes_per_element", bytes_per_element)
-    return row_or_bill.macs / _bytes(row_or_bill, bytes_per_element)
+    with _check.fits_a_float("row_or_bill"):
+        return row_or_bill.macs / _bytes(row_or_bill, bytes_per_element)
 
 
 class RowTime(NamedTuple):
@@ -134,8 +135,9 @@ def roofline(
     bytes_per_second = _check.positive_number("bytes_per_second", bytes_per_second)
     bytes_per_element = _check.positive_int("bytes_per_element", bytes_per_element)
     rows = []
-    for row in bill.rows:
-        compute, memory = row.macs / macs_per_second, _bytes(row, bytes_per_element) / bytes_per_second
-        bound = "compute" if compute >= memory else "memory"
-        rows.append(RowTime(row.name, row.stage, row.block, row.kind, max(compute, memory), bound))
+    with _check.fits_a_float("bill"):
+        for row in bill.rows:
+            compute, memory = row.macs / macs_per_second, _bytes(row, bytes_per_element) / bytes_per_second
+            bound = "compute" if compute >= memory else "memory"
+            rows.append(RowTime(row.name, row.stage, row.block, row.kind, max(compute, memory), bound))
     return Roofline(tuple(rows))

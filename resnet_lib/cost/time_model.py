@@ -49,7 +49,8 @@ class TimeModel(Shown):
 
     def predict(self, counts: Counts) -> float:
         """Predict the seconds of this bill (or row, timing, candidate of `design`), its batch included."""
-        return self.seconds_per_mac * counts.macs + self.seconds_per_activation * counts.activations
+        with _check.fits_a_float("counts"):
+            return self.seconds_per_mac * counts.macs + self.seconds_per_activation * counts.activations
 
     @cached_property
     def errors(self) -> Errors:
