@@ -66,8 +66,8 @@ for options in map(json.loads, sys.argv[2:]):
 
 @pytest.fixture(scope="module")
 def script(tmp_path_factory):
-    """Trains TINY, in a process of its own. Its arguments are JSON: settings, and the options of each _train."""
-    path = tmp_path_factory.mktemp("script") / "_train.py"
+    """Trains TINY, in a process of its own. Its arguments are JSON: settings, and the options of each training."""
+    path = tmp_path_factory.mktemp("script") / "training.py"
     path.write_text(SCRIPT, encoding="utf-8")
     return path
 
