@@ -23,11 +23,13 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from html import escape
 from math import isfinite
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NamedTuple
+
+from resnet_lib import _check
 
 PREFIXES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "m": 1e-3, "µ": 1e-6, "n": 1e-9}
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -126,7 +128,7 @@ class Table:
         """Of each column whether it holds numbers (or formulas), which are aligned at the right."""
         columns = zip(*self.rows, strict=True) if self.rows else [()] * len(self.columns)
         return [
-            "right" in form.split() or (any(map(_is_number, column)) and all(map(_fits_a_number, column)))
+            _parsed(form).right or (any(map(_is_number, column)) and all(map(_fits_a_number, column)))
             for column, form in zip(columns, self.forms.values(), strict=True)
         ]
 
@@ -312,14 +314,14 @@ def scale(values: Iterable[Any], unit: str, decimals: int = 2) -> str:
 
 def written(value: Any, form: str = "") -> str:
     """A value as text, a number in this form."""
-    value = _item(value)
+    value = _check.scalar(value)
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, Real):
         return _formula(str(value)) if _is_number(value) else _text(value)
-    if "plain" in form.split():
+    signed, percent, times, plain, _, prefix, decimals, unit = _parsed(form)
+    if plain:
         return f"{value:,}"
-    signed, percent, times, prefix, decimals, unit = _parsed(form)
     if not any((percent, times, prefix, decimals is not None)):
         digits = _plain(value)
     else:
@@ -347,36 +349,37 @@ def _plain(value: Real) -> str:
     return f"{value:,.3f}" if value == 0 or abs(value) >= 0.01 else f"{value:.2g}"
 
 
-def _parsed(form: str) -> tuple[bool, bool, bool, str, int | None, str]:
-    signed = percent = times = False
-    prefix = unit = ""
+class _Form(NamedTuple):
+    """What the words of a form say; see the module."""
+
+    signed: bool = False
+    percent: bool = False
+    times: bool = False
+    plain: bool = False
+    right: bool = False
+    prefix: str = ""
     decimals: int | None = None
-    for word in str(form).split():
-        if word == "signed":
-            signed = True
-        elif word == "percent":
-            percent = True
-        elif word == "times":
-            times = True
-        elif word in ("plain", "right"):  # seen to elsewhere
-            pass
+    unit: str = ""
+
+
+@cache
+def _parsed(form: str) -> _Form:
+    found: dict[str, Any] = {}
+    for word in form.split():
+        if word in ("signed", "percent", "times", "plain", "right"):
+            found[word] = True
         elif word.isdecimal():
-            decimals = int(word)
-        elif word in PREFIXES and not prefix:
-            prefix = word
-        elif not unit:
-            unit = word
+            found["decimals"] = int(word)
+        elif word in PREFIXES and "prefix" not in found:
+            found["prefix"] = word
+        elif "unit" not in found:
+            found["unit"] = word
         else:
             raise ValueError(
                 "a form must be made of 'signed', 'percent' or 'times', a prefix "
                 f"({', '.join(PREFIXES)}), a number of decimals and a unit: {form!r}"
             )
-    return signed, percent, times, prefix, decimals, unit
-
-
-def _item(value: Any) -> Any:
-    """A NumPy scalar, or an array or tensor that holds one number, as Python's number."""
-    return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
+    return _Form(**found)
 
 
 def _text(value: Any) -> str:
@@ -396,7 +399,7 @@ def _formula(text: str) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    value = _item(value)
+    value = _check.scalar(value)
     return not isinstance(value, bool) and (isinstance(value, Real) or hasattr(value, "free_symbols"))
 
 

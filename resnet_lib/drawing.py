@@ -51,7 +51,7 @@ class Drawing:
 def draw(*specs: BlockSpec | NetworkSpec | str, image: Any = None) -> Drawing:
     """Draw blocks, or networks, side by side on one scale.
 
-    Width stands for channels, height for the side of the feature map. `specs` are descriptions or names. `image` is
+    Width shows channels, and height the side of the feature map. `specs` are descriptions or names. `image` is
     `price`'s: a side or (height, width) in pixels, of the image for a network, of the feature map for a block.
 
     Raises ValueError for no specs, for blocks mixed with networks, and for an unknown name.

@@ -456,7 +456,7 @@ def test_orders_differ():
     assert len({tuple(order) for order in orders}) == 4
 
 
-def test_an_image_looks_the_same_whoever_loads_it():
+def test_an_image_looks_the_same_in_every_process():
     augmented, keys = Augmented(digits(), seed=5), [Key(epoch, i) for epoch in (0, 1) for i in range(40)]
     before = torch.get_rng_state()
     alone = torch.stack([augmented[key][0] for key in keys])

@@ -18,7 +18,7 @@ LEAVES = {"_check", "_files", "_table", "_version", "colours"}
 ARROWS = {
     "_check": set(),
     "_files": set(),
-    "_table": set(),
+    "_table": {"_check"},
     "_version": set(),
     "colours": set(),
     "spec": LEAVES,

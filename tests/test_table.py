@@ -106,7 +106,7 @@ def test_html_says_what_is_a_heading():
     table = Table({"": "", "share": "percent"}, [("a < b", 0.5)], ("total", 0.5), "R & D")
     html = table.html()
     assert "<caption>R &amp; D</caption>" in html
-    assert '<td></td><th scope="col" class="rl-n">share</th>' in html  # an empty heading is none
+    assert '<td></td><th scope="col" class="rl-n">share</th>' in html  # an empty cell is not a heading
     assert '<tr><th scope="row">a &lt; b</th><td class="rl-n">50.0 %</td></tr>' in html
     assert html.index("<thead>") < html.index("<tbody>") < html.index("<tfoot>")
     (frame,) = (attributes for tag, attributes in Cells(html).tags if tag == "div")

@@ -105,7 +105,7 @@ def progress(folder):
     return json.loads(header["__metadata__"]["progress"])
 
 
-# --- what is learnt --------------------------------------------------------------------------------------------------
+# --- what is learned -------------------------------------------------------------------------------------------------
 
 
 def test_a_loop_in_plain_torch_learns_the_same():
@@ -288,7 +288,7 @@ def parameters(state):
     return {name: value for name, value in state.items() if "running" not in name and "num_batches" not in name}
 
 
-def assert_learnt_alike(ours, theirs):
+def assert_learned_alike(ours, theirs):
     for name, value in parameters(ours).items():
         torch.testing.assert_close(value, theirs[name], rtol=1e-4, atol=1e-5, msg=name)
 
@@ -330,11 +330,11 @@ def test_two_processes(tmp_path, script, in_two_micro_batches, broken_off_in_mic
         )
     assert finished.returncode == 0, finished.stderr
     # They learn what one process does that takes two micro-batches.
-    assert_learnt_alike(state(tmp_path / "run"), in_two_micro_batches)
-    assert_learnt_alike(state(broken_off_in_micro_batches), in_two_micro_batches)
+    assert_learned_alike(state(tmp_path / "run"), in_two_micro_batches)
+    assert_learned_alike(state(broken_off_in_micro_batches), in_two_micro_batches)
     other = learn(TINY, "digits", QUICK).model.state_dict()
     with pytest.raises(AssertionError):  # BatchNorm on the whole batch is another network
-        assert_learnt_alike(other, in_two_micro_batches)
+        assert_learned_alike(other, in_two_micro_batches)
     # An error that all meet is marked so. One that a single process met is said by it; the other only sees it end.
     *shared, own, ended = sorted(finished.stdout.splitlines(), key=lambda line: ("held" not in line, line[2:]))
     assert {line[:7] for line in shared} == {"0 True ", "1 True "}
@@ -364,7 +364,7 @@ def test_accelerates_launcher(tmp_path, script, in_two_micro_batches, monkeypatc
     settings, options = {"epochs": 2, "batch": 64, "accumulation_steps": 2}, {"out": str(tmp_path / "run")}
     flags = ("--cpu", "--num_processes=1", "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no")
     launch_command(launch_command_parser().parse_args([*flags, str(script), json.dumps(settings), json.dumps(options)]))
-    assert_learnt_alike(state(tmp_path / "run"), in_two_micro_batches)
+    assert_learned_alike(state(tmp_path / "run"), in_two_micro_batches)
 
 
 # --- kill and resume -------------------------------------------------------------------------------------------------
@@ -842,7 +842,7 @@ def test_images_from_a_folder(image_root):
     spec = replace(TINY, in_channels=3, classes=3)
     trained = learn(spec, data, Settings(epochs=1, batch=8))
     other = learn(spec, data, Settings(epochs=1, batch=8), workers=2)
-    assert trained.epochs[0][:7] == other.epochs[0][:7]  # whoever loads them, the images are the same
+    assert trained.epochs[0][:7] == other.epochs[0][:7]  # the images are the same in every process
 
 
 def test_the_process_that_comes_to_an_unreadable_file_says_so(monkeypatch, capsys):
