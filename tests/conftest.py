@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,6 +20,9 @@ ROOT = Path(__file__).parent.parent
 
 # Before torch is imported: on small convolutions, and beside other processes, its threads mostly wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A suite that was started in the background ignores Ctrl-C, and so would the programs that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # The files that take longest, the longest first: a worker takes a file at a time (`--dist loadfile`), in this order.
