@@ -15,8 +15,12 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from tests.helpers.browser import launch, serving
 from tests.helpers.fonts import FAMILIES, environment
+from tests.helpers.layout import address
+from tools.notebooks import chapters
 
 ROOT = Path(__file__).parent.parent
+CHAPTERS = chapters()
+NAMES = [path.stem for path in CHAPTERS]
 
 # Before torch is imported: on small convolutions, and beside other processes, its threads mostly wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -26,8 +30,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # The files that take longest, the longest first: a worker takes a file at a time (`--dist loadfile`), in this order.
-SLOW = ["test_pages.py", "test_jupyter.py", "test_workshop.py", "test_conventions_on_cpu.py", "test_training.py"]
-SLOW += ["test_chapters.py", ".ipynb"]
+SLOW = ["test_pages.py", "test_layout.py", "test_jupyter.py", "test_workshop.py", "test_conventions_on_cpu.py"]
+SLOW += ["test_training.py", "test_chapters.py", ".ipynb"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -148,3 +152,36 @@ def page(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
     """See `opening`."""
     with opening(browser, site) as open_page:
         yield open_page
+
+
+@pytest.fixture(scope="module", params=CHAPTERS, ids=NAMES)
+def chapter(request: pytest.FixtureRequest) -> Path:
+    """Each chapter in turn, for all tests that ask for it."""
+    return Path(request.param)
+
+
+@pytest.fixture(scope="module")
+def opened_in(browser_in: Callable[[str], Browser], site: str, chapter: Path) -> Iterator[Callable[[str], Page]]:
+    """The chapter's page in a family of fonts, opened once: its tests leave the explorers in any state."""
+    with ExitStack() as stack:
+
+        @cache
+        def show(family: str) -> Page:
+            open_page = stack.enter_context(opening(browser_in(family), site))
+            shown = open_page(address(chapter), permissions=["clipboard-read", "clipboard-write"])
+            shown.wait_for_load_state("networkidle")
+            return shown
+
+        yield show
+
+
+@pytest.fixture
+def opened(opened_in: Callable[[str], Page]) -> Page:
+    """The chapter's page in a wide font."""
+    return opened_in(FAMILIES[0])
+
+
+@pytest.fixture(params=FAMILIES)
+def either(opened_in: Callable[[str], Page], request: pytest.FixtureRequest) -> Page:
+    """The chapter's page in a wide font and in a narrow one, for what depends on the room that text takes."""
+    return opened_in(request.param)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 # The window is as wide as was asked for, and each plot as wide as its place.
 LAID_OUT = """(width) => innerWidth === width && [...document.querySelectorAll(".rl-plot")].every((plot) =>
@@ -48,6 +49,18 @@ CLASHES = """() => {
     return found;
   });
 }"""
+
+
+def address(chapter: Path) -> str:
+    """The chapter's page, as the book's server knows it."""
+    return f"{chapter.parent.name}/{chapter.stem}.html"
+
+
+def root(page: Page, name: str) -> Locator:
+    """An explorer, drawn."""
+    found = page.locator(f'[data-rl-explorer="{name}"]')
+    found.locator(".rl-plot svg.main-svg").first.wait_for()
+    return found
 
 
 def resize(page: Page, width: int, height: int = 800) -> None:

@@ -1,0 +1,180 @@
+"""Each chapter's page in a real browser, in two fonts: how it looks at any width, and whether all can reach it."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, TimeoutError
+
+from tests.conftest import CHAPTERS, ROOT
+from tests.helpers.fonts import FAMILIES
+from tests.helpers.layout import CLASHES, address, resize, root, themed, window
+
+Open = Callable[..., Page]
+
+# Labels that leave their plot or lie over one another.
+CLASHES_IN_PLOTS = """() => [...document.querySelectorAll(".rl-plot")].flatMap((plot) => {
+  const frame = plot.getBoundingClientRect(), found = [];
+  const labels = [...plot.querySelectorAll(".annotation-text")]
+    .map((label) => [label.textContent, label.getBoundingClientRect()]);
+  labels.forEach(([words, a], i) => {
+    if (a.left < frame.left || a.right > frame.right) found.push("cut: " + words);
+    for (const [other, b] of labels.slice(0, i)) {  // the boxes of lines may touch
+      const shared = [a.right - b.left, b.right - a.left, a.bottom - b.top - 3, b.bottom - a.top - 3];
+      if (Math.min(...shared) > 0) found.push(words + " over " + other);
+    }
+  });
+  return found;
+})"""
+
+
+def test_the_tests_bring_two_families_of_fonts(browser_in: Callable[[str], Browser]) -> None:
+    """Whatever fonts the machine has, the same words are by a tenth wider in one than in the other."""
+    widths, used = [], []
+    for family in FAMILIES:
+        with browser_in(family).new_context() as context:
+            page = context.new_page()
+            page.set_content('<p style="float: left; font-family: Roboto, Arial, sans-serif">Deeper networks got worse')
+            widths.append(page.evaluate("document.querySelector('p').getBoundingClientRect().width"))
+            tools = context.new_cdp_session(page)
+            tools.send("DOM.enable")
+            tools.send("CSS.enable")
+            root = tools.send("DOM.getDocument")["root"]["nodeId"]
+            node = tools.send("DOM.querySelector", {"nodeId": root, "selector": "p"})
+            used += [font["familyName"] for font in tools.send("CSS.getPlatformFontsForNode", node)["fonts"]]
+    if len(FAMILIES) == 2:
+        assert widths[0] > 1.1 * widths[1]
+        assert [name.startswith(family) for name, family in zip(used, FAMILIES, strict=True)] == [True, True]
+
+
+def test_pages_hold_at_each_width(either: Page) -> None:
+    """Nothing scrolls sideways, and no words leave their drawing or plot or lie over others there."""
+    assert either.evaluate("window.RL_BOOK") is True
+    for name in either.evaluate(
+        "[...document.querySelectorAll('[data-rl-explorer]')].map((e) => e.dataset.rlExplorer)"
+    ):
+        root(either, name).locator(".rl-reset").click()
+    with window(either, 320):
+        for width in (320, 390, 768, 1280, 2560):
+            resize(either, width)
+            assert either.evaluate("document.documentElement.scrollWidth") == width
+            assert either.evaluate(CLASHES) == [], width
+            with suppress(TimeoutError):  # labels that do not fit are drawn again, smaller
+                either.wait_for_function(f"!({CLASHES_IN_PLOTS})().length", timeout=3000)
+            assert either.evaluate(CLASHES_IN_PLOTS) == [], width
+
+
+def test_a_failed_test_leaves_its_page_as_it_was(page: Open) -> None:
+    opened = page(address(CHAPTERS[0]))
+    with pytest.raises(ZeroDivisionError), window(opened, 320), themed(opened, "dark"):
+        assert opened.evaluate("[innerWidth, document.documentElement.dataset.theme]") == [320, "dark"]
+        1 / 0  # noqa: B018
+    assert opened.evaluate("[innerWidth, document.documentElement.dataset.theme]") == [1280, "light"]
+
+
+# What axe finds in the text, its outputs and its explorers. Its rules about citations are about Sphinx's roles.
+AXE = """async (only) => (await axe.run(
+  { include: ".bd-article", exclude: ".citation-list" }, { runOnly: only, resultTypes: ["violations"] },
+)).violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target} ${n.failureSummary}`))"""
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]  # levels A and AA
+
+
+def violations(page: Page, only: list[str]) -> list[str]:
+    """What axe finds on the page against these rules, or the rules of these standards."""
+    if not page.evaluate("'axe' in window"):
+        page.add_script_tag(path=ROOT / "node_modules" / "axe-core" / "axe.min.js")
+    found: list[str] = page.evaluate(AXE, only)
+    # sphinx-togglebutton names each folded cell "Toggle hidden content" beside its visible "Show the code".
+    return [line for line in found if not line.startswith("label-content-name-mismatch")]
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_page_is_accessible(opened: Page, width: int) -> None:
+    """In both themes axe finds nothing against WCAG 2.2, levels A and AA."""
+    with window(opened, width):
+        for theme in ("light", "dark"):
+            with themed(opened, theme):
+                assert violations(opened, WCAG) == [], theme
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_fingers_and_keys_reach_all_on_a_phone(either: Page, width: int) -> None:
+    """Also in what is folded: targets are large enough, and what scrolls sideways can be focused and has a name."""
+    with window(either, width), unfolded(either):
+        assert violations(either, ["target-size", "scrollable-region-focusable"]) == []
+        nameless = either.evaluate(
+            """() => [...document.querySelectorAll(".bd-article *")]
+                .filter((node) => node.scrollWidth > node.clientWidth && node.clientWidth
+                    && /auto|scroll/.test(getComputedStyle(node).overflowX))
+                .filter((node) => node.tabIndex || !node.role || !node.ariaLabel)
+                .map((node) => `${node.tagName}.${node.className}: ${node.textContent.slice(0, 40)}`)"""
+        )
+        assert nameless == []
+
+
+@contextmanager
+def unfolded(page: Page) -> Iterator[None]:
+    """All that is folded is open meanwhile."""
+    page.evaluate(
+        """async () => {
+            window.folded = [...document.querySelectorAll("details:not([open])")];
+            for (const details of window.folded) details.open = true;
+            await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        }"""
+    )
+    try:
+        yield
+    finally:
+        page.evaluate("() => { for (const details of window.folded) details.open = false }")
+
+
+def test_what_scrolls_is_a_stop_only_while_it_scrolls(opened: Page) -> None:
+    """The keyboard scrolls code that is wider than a phone; on a large screen Tab does not stop there."""
+    stops = "document.querySelectorAll('.bd-article [role=group][tabindex=\"0\"][aria-label]').length"
+    each_scrolls = """() => [...document.querySelectorAll('.bd-article [role=group][tabindex="0"][aria-label]')]
+        .every((area) => area.matches(".rl-table") || area.scrollWidth > area.clientWidth)"""  # a table is always one
+    with window(opened, 2560):
+        opened.wait_for_function(each_scrolls)
+        few = opened.evaluate(stops)
+    with window(opened, 320):
+        opened.wait_for_function(each_scrolls)
+        assert opened.evaluate(stops) > few
+        code = opened.get_by_role("group", name="Code").first
+        code.focus()
+        opened.keyboard.press("ArrowRight")
+        opened.wait_for_function("(node) => node.scrollLeft > 0", arg=code.element_handle())
+    with window(opened, 2560):
+        opened.wait_for_function(each_scrolls)
+        assert opened.evaluate(stops) == few
+
+
+def test_a_line_of_text_holds_at_most_75_characters(either: Page) -> None:
+    """On a large screen, averaged over the paragraphs of plain text: their characters over their lines' lengths."""
+    with window(either, 1920):
+        characters_per_line = either.evaluate(
+            """() => {
+                let characters = 0, length = 0, column = 0;
+                for (const paragraph of document.querySelectorAll(".bd-article section > p")) {
+                    if (paragraph.children.length) continue;
+                    const range = document.createRange();
+                    range.selectNodeContents(paragraph);
+                    characters += paragraph.textContent.length;
+                    for (const line of range.getClientRects()) length += line.width;
+                    column = paragraph.getBoundingClientRect().width;
+                }
+                return characters / length * column;
+            }"""
+        )
+    assert 60 < characters_per_line <= 75
+
+
+def test_a_page_weighs_no_more_than_it_must(opened: Page, book: Path, chapter: Path) -> None:
+    """All that a first visit fetches, compressed: a third of it is Plotly, a fifth MathJax, a quarter the icons."""
+    fetched = opened.evaluate("performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname)")
+    sizes = {name: len(gzip.compress((book / name.lstrip("/")).read_bytes())) for name in {address(chapter), *fetched}}
+    assert any("plotly" in name for name in sizes)
+    assert sum(sizes.values()) < 1_250_000, sorted((size, name) for name, size in sizes.items())
