@@ -22,6 +22,7 @@ from resnet_lib.lab.data import digits
 from resnet_lib.lab.experiments import CASES, record, summary
 from resnet_lib.lab.settings import EXPERIMENTS, SEEDS, SETTINGS
 from resnet_lib.records import experiment
+from tests.helpers.processes import started
 
 TINY = replace(SETTINGS, epochs=1, warmup_epochs=1.0, batch=84)
 SMALLEST = {
@@ -129,11 +130,7 @@ def test_ctrl_c_keeps_the_rows_and_says_how_to_go_on(tmp_path):
     """As a terminal sends it: to all processes, those that train too."""
     out = tmp_path / "shortcuts.json"
     command = ["-m", "resnet_lib", "experiment", "shortcuts", "--epochs", "1", "--seeds", "5000", "--jobs", "2"]
-    process = subprocess.Popen(
-        [sys.executable, *command, "--out", str(out)], stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    try:
+    with started([sys.executable, *command, "--out", str(out)], stderr=subprocess.PIPE) as process:
         deadline = time.monotonic() + 120
         while process.poll() is None and time.monotonic() < deadline:
             if out.exists() and json.loads(out.read_text(encoding="utf-8"))["rows"]:
@@ -141,8 +138,6 @@ def test_ctrl_c_keeps_the_rows_and_says_how_to_go_on(tmp_path):
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGINT)
         _, error = process.communicate(timeout=60)
-    finally:
-        process.kill()
     assert process.returncode == 130, error
     *_, last = error.splitlines()
     assert last == f"resnet-lib: stopped: the same command goes on with the rows that {out} holds"

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, Route
 import resnet_lib as rl
 from resnet_lib.book.chapters.bottleneck.figures import two_ways
 from tests.conftest import ROOT
+from tests.helpers.processes import started
 
 RANGES = "channels=(64, 1024, 64), width=(16, 512, 16), size=(7, 56, 7), unit=['weights', 'MACs']"
 WRITTEN_OUT = f"""import resnet_lib as rl
@@ -61,26 +62,27 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     jupyter = [sys.executable, "-m", "jupyter"]
     subprocess.run([*jupyter, "trust", str(folder / "stored.ipynb")], env=environment, check=True, capture_output=True)
     options = ["--no-browser", "--allow-root", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
-    options += ["--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None"]
-    log = (folder / "lab.log").open("w")
-    server = subprocess.Popen([*jupyter, "lab", *options], env=environment, stdout=log, stderr=log)
+    options += ["--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
+    # It asks no other host: for news, for a later version, for extensions.
+    options += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    options += ["--LabApp.extension_manager=readonly"]
     address = f"http://127.0.0.1:{port}"
-    try:
+    log = folder / "lab.log"
+    with log.open("w") as out, started([*jupyter, "lab", *options], env=environment, stdout=out, stderr=out) as server:
         last = time.monotonic() + 60
         while not answers(f"{address}/api"):
             with suppress(subprocess.TimeoutExpired):
                 server.wait(0.1)  # shorter if it ends
-            assert server.poll() is None and time.monotonic() < last, (folder / "lab.log").read_text()
+            assert server.poll() is None and time.monotonic() < last, log.read_text()
         yield address, folder
-    finally:
         server.terminate()
-        server.wait()
-        log.close()
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(20)  # its kernels end with it
 
 
 def answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(address) as answer:
+        with urllib.request.urlopen(address, timeout=5) as answer:
             return answer.status == 200
     except OSError:
         return False
@@ -105,6 +107,7 @@ def notebook(browser: Browser, lab: tuple[str, Path]) -> Iterator[Page]:
         page = context.new_page()
         page.set_default_timeout(60_000)
         yield page
+        context.unroute_all(behavior="ignoreErrors")  # JupyterLab never stops asking its server
 
 
 def open_notebook(page: Page, lab: tuple[str, Path], name: str, run: bool) -> None:

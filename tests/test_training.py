@@ -33,6 +33,7 @@ from resnet_lib.lab import _train
 from resnet_lib.lab._train import train
 from resnet_lib.lab.data import Augmented, Order, digits, image_folder
 from resnet_lib.lab.settings import Settings
+from tests.helpers.processes import started
 
 ROOT = Path(rl.__file__).parent.parent
 TINY = rl.NetworkSpec(
@@ -60,7 +61,8 @@ for options in map(json.loads, sys.argv[2:]):
     try:
         train(network, data, settings, cpu=True, progress=False, **options)
     except OSError as error:
-        print(os.environ.get("RANK"), said_by_all(error), error, flush=True)
+        line = f"{{os.environ.get('RANK')}} {{said_by_all(error)}} {{error}}"
+        print(line + "\\n", end="", flush=True)  # in one piece: two processes share the output
 """
 
 
@@ -76,15 +78,12 @@ def start(*command, encoding="utf-8", **options):
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
     environment |= {"PYTHONUTF8": "0", "PYTHONIOENCODING": encoding}
     texts = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": encoding}
-    return subprocess.Popen([sys.executable, *map(str, command)], env=environment, **texts, **options)
+    return started([sys.executable, *map(str, command)], env=environment, **texts, **options)
 
 
 def run(*command, **options):
     with start(*command, **options) as process:
-        try:
-            out, err = process.communicate(timeout=200)
-        finally:
-            process.kill()
+        out, err = process.communicate(timeout=200)
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
@@ -379,8 +378,8 @@ def killed(tmp_path_factory, script):
     While it was running, nobody else could use the folder.
     """
     folder = tmp_path_factory.mktemp("killed") / "run"
-    process = start(script, json.dumps(LONG), json.dumps({"out": str(folder), "checkpoint_every": 1, "workers": 1}))
-    try:
+    options = {"out": str(folder), "checkpoint_every": 1, "workers": 1}
+    with start(script, json.dumps(LONG), json.dumps(options)) as process:
         deadline = time.monotonic() + 100
         while process.poll() is None and time.monotonic() < deadline:
             if (folder / _train.CHECKPOINT).exists() and progress(folder)["step"] % STEPS in range(5, 15):
@@ -391,12 +390,10 @@ def killed(tmp_path_factory, script):
         for resume in (True, False):
             with pytest.raises((BlockingIOError, FileExistsError), match=r"there is a run|another training is using"):
                 learn(TINY, "digits", Settings(**LONG), out=folder, resume=resume)
-    finally:
         process.kill()
-        process.communicate()
-    assert process.returncode == -signal.SIGKILL
-    assert progress(folder)["step"] % STEPS != 0
-    return folder
+        assert process.wait(10) == -signal.SIGKILL
+        assert progress(folder)["step"] % STEPS != 0
+        yield folder
 
 
 @pytest.fixture
@@ -743,8 +740,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, capsys):
     out = tmp_path / "run"
     command = ["train", "--depths", "1,1,1", "--stem-width", "8", "--widths", "8,8,8", "--batch", "338"]
     command += ["--epochs", "12", "--cpu"]
-    process = start("-m", "resnet_lib", *command, "--out", out, "--checkpoint-every", "1")
-    try:
+    with start("-m", "resnet_lib", *command, "--out", out, "--checkpoint-every", "1") as process:
         deadline = time.monotonic() + 100
         while process.poll() is None and time.monotonic() < deadline:
             if (out / _train.CHECKPOINT).exists():
@@ -752,8 +748,6 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, capsys):
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=60)
-    finally:
-        process.kill()
     assert process.returncode == 130, error
     *_, last = error.splitlines()
     assert last == f"resnet-lib: stopped: the same command with --resume goes on from the last checkpoint in {out}"
