@@ -31,7 +31,7 @@ test: .venv/.ready-all _build/.ready ## everything: style, types, unit, notebook
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --max-worker-restart 1 $(ARGS)
 
 lab: .venv/.ready-all ## open the chapters in JupyterLab
 	cd book && ../$(BIN)/jupyter lab $(ARGS)

@@ -314,7 +314,7 @@ def _price(
     name: Name,
     /,
     *,
-    by: Literal["total", "stage", "block", "kind", "operation"] = "stage",
+    by: Literal["total", "stage", "block", "kind", "kernel", "operation"] = "stage",
     given: Input = _INPUT,
     form: Form = _FORM,
     own: AllFields = _ALL_FIELDS,

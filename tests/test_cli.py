@@ -83,7 +83,7 @@ total   25,557,032  4,089,184,256   11,114,984  8,217,430,528  425,783,360
     )
 
 
-@pytest.mark.parametrize("by", ["total", "stage", "block", "kind", "operation"])
+@pytest.mark.parametrize("by", ["total", "stage", "block", "kind", "kernel", "operation"])
 @pytest.mark.parametrize(
     ("options", "overrides", "image", "batch"),
     [

@@ -327,15 +327,23 @@ def test_timm_builds_as_many_parameters(timms, name, fields):
 # --- sums -----------------------------------------------------------------------------------------------------------
 
 
-@given(networks(), st.sampled_from(["stage", "block", "kind"]))
+KEYS = {
+    "stage": lambda row: row.stage,
+    "block": lambda row: row.block,
+    "kind": lambda row: row.kind,
+    "kernel": lambda row: f"{row.kernel}x{row.kernel}" if row.kind == "conv" else row.kind,
+}
+
+
+@given(networks(), st.sampled_from([*KEYS]))
 def test_subtotals_add_up(net_and_image, what):
-    bill = rl.price(*net_and_image)
+    bill, key = rl.price(*net_and_image), KEYS[what]
     parts = bill.by(what)
     for quantity in QUANTITIES:
         assert sum(getattr(part, quantity) for part in parts.values()) == getattr(bill, quantity)
     assert sorted(row for part in parts.values() for row in part.rows) == sorted(bill.rows)
-    assert list(parts) == list(dict.fromkeys(getattr(row, what) for row in bill.rows))  # keys in order of execution
-    assert all(getattr(row, what) == key for key, part in parts.items() for row in part.rows)
+    assert list(parts) == list(dict.fromkeys(map(key, bill.rows)))  # keys in order of execution
+    assert all(key(row) == word for word, part in parts.items() for row in part.rows)
 
 
 @given(networks())
@@ -478,7 +486,7 @@ def test_other_bad_arguments():
         rl.price(50)
     with pytest.raises(ValueError, match=r"name must be one of resnet18, .*: 'resnet-50'"):
         rl.price("resnet-50")
-    with pytest.raises(ValueError, match="what must be one of 'stage', 'block', 'kind': 'layer'"):
+    with pytest.raises(ValueError, match="what must be one of 'stage', 'block', 'kind', 'kernel': 'layer'"):
         price("resnet18").by("layer")
 
 
@@ -584,9 +592,9 @@ def test_a_bill_shows_what_torch_counts():
 
 
 def test_what_is_shown_adds_up():
-    """A bill by stage, by kind and by block, its rows, and a stage by its equal blocks."""
+    """A bill by stage, block, kind and kernel, its rows, and a stage by its equal blocks."""
     bill = rl.price("resnet152", batch=3)
-    for each in (bill, bill.rows, *map(bill.by, ("stage", "kind", "block")), bill.by("stage")["layer3"]):
+    for each in (bill, bill.rows, *map(bill.by, KEYS), bill.by("stage")["layer3"]):
         table = each.table()
         first = next(i for i, value in enumerate(table.total) if isinstance(value, int))
         columns = list(zip(*table.rows, strict=True))
@@ -611,7 +619,7 @@ def test_shares():
 def test_everything_that_is_shown_is_short():
     """15,306 characters were a bill's once."""
     bill = rl.price("resnet152", batch=64)
-    things = (bill, bill.rows, bill.rows[40], bill.parts[3], *map(bill.by, ("stage", "kind", "block")))
+    things = (bill, bill.rows, bill.rows[40], bill.parts[3], *map(bill.by, KEYS))
     for thing in things:
         assert len(repr(thing)) < 2_000, type(thing)
     assert repr(bill.rows).count("\n") == 21

@@ -57,6 +57,10 @@ def assert_equal_layer_by_layer(spec, image, batch):
     assert total_flops == 2 * bill.macs
     assert sum(p.numel() for p in model.parameters()) == bill.params
     assert sum(prod(shape) for _, _, shape, _, flops in layers if flops) == bill.activations
+    convolutions = [module for module in model.modules() if isinstance(module, torch.nn.Conv2d)]
+    for kernel, part in bill.by("kind")["conv"].by("kernel").items():
+        ours = [conv for conv in convolutions if "x".join(map(str, conv.kernel_size)) == kernel]
+        assert (len(part.rows), part.params) == (len(ours), sum(conv.weight.numel() for conv in ours))
     return bill
 
 

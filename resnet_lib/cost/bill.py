@@ -43,7 +43,8 @@ class Row(NamedTuple):
     """One operation of a network and its cost, for the whole batch.
 
     `name` is the module's path in the built network ("layer1.0.conv1"); an addition is not a module and is called
-    "layer1.0.add". `block` is the first two parts of the path. `branch` is "main" or "shortcut".
+    "layer1.0.add". `block` is the first two parts of the path. `branch` is "main" or "shortcut". `kernel` is the side of
+    the window, 1 for what has none.
     Shapes are (batch, channels, height, width), for the linear layer (batch, features).
     `flops` counts 2 a MAC, 2 an element of BatchNorm (evaluation mode: scale and shift), 1 an element of ReLU and of
     the addition, k² − 1 comparisons an output of a max-pool, and one addition or division an input of the average.
@@ -64,6 +65,7 @@ class Row(NamedTuple):
     macs: int
     flops: int
     branch: str = "main"
+    kernel: int = 1
 
     @property
     def elements(self) -> int:
@@ -258,13 +260,28 @@ class Bill(Shown):
         return Rows(row for part in self.parts for i in part.indices() for row in part.at(i))
 
     def by(self, what: str) -> Bills:
-        """Sub-totals by "stage" (stem, layer1, …, head), "block" (layer1.0, …) or "kind" (conv, batch_norm, …).
+        """Sub-totals by one of these words:
+
+        - "stage": stem, layer1, …, head
+        - "block": stem, layer1.0, …, head
+        - "kind": conv, batch_norm, relu, …
+        - "kernel": 7x7, 1x1, 3x3 for convolutions; for all others their kind
 
         The values are bills, and they add up to this one. The keys are in order of first execution.
         The dict shows itself as a table, and its `shares()` in percent.
+
+        >>> rl.price("resnet50").by("kind")["conv"].by("kernel")
+        kernel  parameters           MACs  activations
+        ----------------------------------------------
+        7x7          9,408    118,013,952      802,816
+        1x1     12,128,256  2,119,434,240    8,931,328
+        3x3     11,317,248  1,849,688,064    1,379,840
+        ----------------------------------------------
+        total   23,454,912  4,087,136,256   11,113,984
+
         Raises ValueError for any other word.
         """
-        _check.one_of("what", what, ("stage", "block", "kind"))
+        _check.one_of("what", what, tuple(_PIECES))
         groups: dict[str, list[Part]] = {}
         for part in self.parts:
             for key, piece in _PIECES[what](part):
@@ -285,7 +302,7 @@ class Bill(Shown):
 
     @property
     def subject(self) -> str:
-        """What enters: "1 image of 224 × 224", "1 input of 64 × 56 × 56"; "" for a bill by kind."""
+        """What enters: "1 image of 224 × 224", "1 input of 64 × 56 × 56"; "" for a bill by kind or kernel."""
         rows = self.parts[0].rows if self.parts else ()
         if len({row.kind for row in rows}) < 2:
             return ""
@@ -303,15 +320,19 @@ def _by_block(part: Part) -> Iterable[tuple[str, Part]]:
         yield (part.stage if i is None else f"{part.stage}.{i}"), replace(part, first=i, count=1)
 
 
-def _by_kind(part: Part) -> Iterable[tuple[str, Part]]:
-    for kind in dict.fromkeys(row.kind for row in part.rows):
-        yield kind, replace(part, rows=tuple(row for row in part.rows if row.kind == kind))
+def _by_row(key: Callable[[Row], str]) -> Callable[[Part], Iterable[tuple[str, Part]]]:
+    def pieces(part: Part) -> Iterable[tuple[str, Part]]:
+        for value in dict.fromkeys(map(key, part.rows)):
+            yield value, replace(part, rows=tuple(row for row in part.rows if key(row) == value))
+
+    return pieces
 
 
 _PIECES: dict[str, Callable[[Part], Iterable[tuple[str, Part]]]] = {
     "stage": _by_stage,
     "block": _by_block,
-    "kind": _by_kind,
+    "kind": _by_row(lambda row: row.kind),
+    "kernel": _by_row(lambda row: f"{row.kernel}x{row.kernel}" if row.kind == "conv" else row.kind),
 }
 
 
@@ -376,7 +397,7 @@ def price_operations(
         input_shape = (batch, op.in_channels) if linear else (batch, op.in_channels, *before)
         output_shape = (batch, op.out_channels) if linear else (batch, op.out_channels, *after)
         cost = _RULES[op.kind](op, prod(input_shape), prod(output_shape))
-        rows.append(Row(op.name, stage, block, op.kind, input_shape, output_shape, *cost, op.branch))
+        rows.append(Row(op.name, stage, block, op.kind, input_shape, output_shape, *cost, op.branch, op.kernel))
     return tuple(rows), sizes["main"]
 
 

@@ -237,8 +237,9 @@ def _check_bill(bill: Bill) -> None:
 
 
 def _check_neighbours(bill: Bill) -> None:
-    """Refuse a bill by kind, whose rows have lost their neighbours."""
+    """Refuse a bill by kind or kernel, whose rows have lost their neighbours."""
     for part in bill.parts:
         missing = WHOLE.get(part.stage, BLOCK) - {row.kind for row in part.rows}
         if missing:
-            raise ValueError(f"bill must be whole, or by 'stage' or 'block', not by 'kind': without {sorted(missing)}")
+            allowed = "bill must be whole, or by 'stage' or 'block', not by 'kind' or 'kernel'"
+            raise ValueError(f"{allowed}: without {sorted(missing)}")
