@@ -384,6 +384,10 @@ def test_repr_is_a_drawing():
         (("resnet18",), {"clases": 10}, ValueError, "clases is not a field of a network; allowed are .*clases=10"),
         ((rl.network("resnet18"),), {"classes": 10}, TypeError, "classes must be given where spec is a name"),
         (("plain18",), {"zero_init_last": True}, ValueError, "zero_init_last needs a shortcut: .*'none'"),
+        *(
+            ((rl.BlockSpec("basic", channels),), {}, ValueError, "spec must have at most .* weights .*; conv1 has more")
+            for channels in (10**10, 10**400)
+        ),
     ],
 )
 def test_bad_input(arguments, options, error, message):

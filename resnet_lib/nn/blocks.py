@@ -11,9 +11,14 @@ from resnet_lib import _check
 from resnet_lib.spec import BlockSpec, Operation
 
 
+LARGEST = 2**59  # elements of a tensor, whose bytes torch counts in 64 bits
+
+
 def module(op: Operation, **to: Any) -> nn.Module:
     """Return the torch module of one operation; `to` may hold its `device` and `dtype`."""
     channels = op.in_channels, op.out_channels
+    if op.in_channels // op.groups * op.out_channels * op.kernel**2 > LARGEST:
+        raise ValueError(f"spec must have at most 2**59 weights a layer to be built; {op.name} has more")
     match op.kind:
         case "conv":
             return nn.Conv2d(*channels, op.kernel, op.stride, op.padding, groups=op.groups, bias=False, **to)
