@@ -43,8 +43,8 @@ class Row(NamedTuple):
     """One operation of a network and its cost, for the whole batch.
 
     `name` is the module's path in the built network ("layer1.0.conv1"); an addition is not a module and is called
-    "layer1.0.add". `block` is the first two parts of the path. `branch` is "main" or "shortcut". `kernel` is the side of
-    the window, 1 for what has none.
+    "layer1.0.add". `block` is the first two parts of the path. `branch` is "main" or "shortcut". `kernel` is the side
+    of the window, 1 for what has none.
     Shapes are (batch, channels, height, width), for the linear layer (batch, features).
     `flops` counts 2 a MAC, 2 an element of BatchNorm (evaluation mode: scale and shift), 1 an element of ReLU and of
     the addition, k² − 1 comparisons an output of a max-pool, and one addition or division an input of the average.

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from resnet_lib import _check
 from resnet_lib.spec import BlockSpec, Operation
 
-
 LARGEST = 2**59  # elements of a tensor, whose bytes torch counts in 64 bits
 
 
