@@ -21,8 +21,8 @@ from playwright.sync_api import Browser, Page
 import resnet_lib as rl
 from resnet_lib.book.chapters.bottleneck import figures
 from resnet_lib.book.explore import Explorer, formatted, largest, pick, smallest, widget
-from resnet_lib.book.explore.explorer import asset
 from resnet_lib.book.explore.symbols import FORMATS, Unknown, javascript, substitute
+from resnet_lib.book.web import runtime
 from tests.conftest import ROOT
 
 
@@ -317,7 +317,7 @@ def expressions(draw: st.DrawFn, depth: int = 3) -> Callable[[Any, Any], Any]:
 def engine(browser: Browser) -> Page:
     """A blank page that holds the explorers' script: a JavaScript engine."""
     page = browser.new_page()
-    page.evaluate(asset("explorer.js"))
+    page.evaluate(runtime("explorer"))
     return page
 
 

@@ -2,6 +2,9 @@
 
 Stored outputs are normalised, so that a diff shows what changed in the book and nothing else. Each chapter is
 executed from its first cell; one that fails is left as it was.
+
+`python tools/notebooks.py refresh [chapter.ipynb ...]` runs nothing: it puts the page's scripts and styles, as they are
+now (resnet_lib/book/web), into the stored outputs.
 """
 
 from __future__ import annotations
@@ -17,6 +20,9 @@ from nbformat import NotebookNode
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).parent.parent
+sys.path.append(str(ROOT))
+from resnet_lib.book.web import renewed  # noqa: E402
+
 CELL_SECONDS = 120
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -70,14 +76,31 @@ def execute(path: Path) -> None:
     ).execute()
     normalise(notebook)
     nbformat.validate(notebook)
-    path.write_text(nbformat.writes(notebook).rstrip("\n") + "\n", encoding="utf-8")
+    store(notebook, path)
     print(f"\r{name}  {time.perf_counter() - start:.1f} s" + " " * 20)
 
 
+def refresh(path: Path) -> None:
+    """Renew the scripts and styles in the stored outputs of one chapter."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if "text/html" in data:
+                data["text/html"] = renewed(data["text/html"])
+    store(notebook, path)
+
+
+def store(notebook: NotebookNode, path: Path) -> None:
+    path.write_text(nbformat.writes(notebook).rstrip("\n") + "\n", encoding="utf-8")
+
+
 def main() -> int:
-    for path in [Path(argument).resolve() for argument in sys.argv[1:]] or chapters():
+    arguments = sys.argv[1:]
+    work = refresh if arguments[:1] == ["refresh"] else execute
+    for path in [Path(argument).resolve() for argument in arguments[work is refresh :]] or chapters():
         try:
-            execute(path)
+            work(path)
         except (CellExecutionError, ValueError) as error:
             print(f"\n{path.name}: {error}", file=sys.stderr)
             return 1

@@ -1,12 +1,11 @@
 """What this book asks of Sphinx beyond its configuration: its style sheet, MathJax and Plotly, all served with it.
 
-- `book.css` is on each page, and so is `window.RL_BOOK = true`, by which an explorer knows that the page brings
-  Plotly and that it need not fetch it.
+- `book.css` and `book.js` are on each page, and so is `window.RL_BOOK = true`, by which an explorer knows that it is in
+  the book. `book.js` is a bundle of resnet_lib/book/web/page.js; what a notebook carries in its place is dropped.
 - Plotly is on the pages that hold an explorer (`data-rl-explorer` in a cell's HTML), and on no other.
 - MathJax is on the pages that hold an equation, and on no other: `mathjax_path` in `_config.yml` names the copy made
   here.
 - Two explorers of one function on a page have names of their own.
-- `scrolling.js` is on each page: what scrolls sideways on a small screen does so with the keyboard, too.
 - A "%" or "×" stays on the line of its number.
 - Buttons lead to the book's repository and to Colab if the book has an address (tools/address.py).
 
@@ -17,6 +16,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -29,9 +29,17 @@ from sphinx.errors import ExtensionError
 
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT))  # for tools: Jupyter Book puts this folder there and no other
+from resnet_lib.book.web import RUNTIME, stylesheet  # noqa: E402
 from tools import address  # noqa: E402
 
 ASSETS = Path(__file__).parent.parent / "_assets"
+WEB = ROOT / "resnet_lib" / "book" / "web"
+# Calls that stand in the page before book.js has come wait for it.
+BEFORE = """window.RL_BOOK = true;
+window.ResidualBlock = { later: [] };
+for (const name of ["explorer", "ask"]) {
+  ResidualBlock[name] = (...values) => ResidualBlock.later.push([name, document.currentScript, ...values]);
+}"""
 COLAB = "https://colab.research.google.com"
 EXPLORER = "data-rl-explorer"
 EQUATION = 'class="math '
@@ -80,6 +88,27 @@ def copy_front_end(app: Sphinx) -> None:
             shutil.copyfile(source, target)
 
 
+def bundle(app: Sphinx) -> None:
+    """Make `book.js`, and the style sheet of explorers and questions, of resnet_lib/book/web."""
+    if app.builder.format != "html":
+        return
+    static = Path(app.outdir) / "_static"
+    options = ["--bundle", "--minify", "--log-level=warning"]
+    _esbuild(WEB / "page.js", *options, "--format=iife", "--target=es2022", f"--outfile={static / 'book.js'}")
+    style = stylesheet("explorer", "ask")
+    _esbuild(*options, "--loader=css", f"--outfile={static / 'explorers.css'}", text=style)
+
+
+def _esbuild(*arguments: str | Path, text: str | None = None) -> None:
+    command = [ROOT / "node_modules" / ".bin" / "esbuild", *arguments]
+    try:
+        subprocess.run(command, input=text, text=True, encoding="utf-8", check=True, capture_output=True)
+    except FileNotFoundError:
+        raise ExtensionError(f"{command[0]} is missing: `make book` fetches it with npm") from None
+    except subprocess.CalledProcessError as error:
+        raise ExtensionError(error.stderr) from None
+
+
 def tell_apart(body: str) -> str:
     """Number the explorers whose name an earlier one of the page has: a permalink leads to one of them."""
     seen: Counter[str] = Counter()
@@ -97,7 +126,7 @@ def choose_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any
 
     Sphinx would also put MathJax on a page whose sub-pages have equations, such as the first.
     """
-    body = context["body"] = tell_apart(context.get("body", ""))
+    body = context["body"] = tell_apart(RUNTIME.sub("", context.get("body", "")))
     if EXPLORER in body:
         app.add_js_file(PLOTLY, loading_method="defer")  # fetched beside the text, run once that is parsed
     if EQUATION not in body:
@@ -123,10 +152,12 @@ def drop_second_icon_set(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("book.css", priority=900)  # after the theme's
-    app.add_js_file(None, body="window.RL_BOOK = true", priority=100)
+    app.add_css_file("explorers.css", priority=900)
+    app.add_js_file(None, body=BEFORE, priority=100)
+    app.add_js_file("book.js", loading_method="defer")
     app.connect("config-inited", add_buttons)
-    app.add_js_file("scrolling.js", loading_method="defer")
     app.connect("builder-inited", copy_front_end)
+    app.connect("builder-inited", bundle)
     app.connect("doctree-resolved", keep_with_number)
     app.connect("html-page-context", choose_scripts, priority=900)  # after Sphinx has added MathJax
     app.connect("build-finished", drop_second_icon_set)

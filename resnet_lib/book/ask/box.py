@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from resnet_lib.book.web import asset
+from resnet_lib.book.web import live, style
 
 
 def markup(text: str) -> str:
@@ -20,9 +20,8 @@ def box(name: str, body: str, page: dict[str, Any] | None = None) -> str:
 
     `page` is what the script in web/questions.js needs to know.
     """
-    style = f"<style>{asset('questions.css')}</style>"
-    script = f"<script>{asset('questions.js')}ResidualBlock.ask({_json(page)});</script>" if page else ""
-    return f'<div class="rl-question" data-rl-question="{html.escape(name)}">{body}{style}{script}</div>'
+    alive = live("ask", _json(page)) if page else style("ask")
+    return f'<div class="rl-question" data-rl-question="{html.escape(name)}">{body}{alive}</div>'
 
 
 def _json(page: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from resnet_lib.book.explore.controls import Choice, Control, Slider, Value, made_controls
 from resnet_lib.book.explore.symbols import Figure, NotAFormula, Unknown, javascript, substitute
-from resnet_lib.book.web import asset
+from resnet_lib.book.web import live
 
 MOST_VARIANTS = 64  # combinations of choices written out into a page
 
@@ -186,9 +186,7 @@ class Explorer:
             "module": self.function.__module__ if self.function.__module__.startswith("resnet_lib.") else "",
         }
         variants = ",\n".join(f"{json.dumps(key)}:(v,f)=>({code})" for key, code in self._written[0].items())
-        script = f"ResidualBlock.explorer({javascript(page)},{{\n{variants}\n}});"
-        style, runtime = asset("explorer.css"), asset("explorer.js")
-        return f"{head}{self._table}<style>{style}</style><script>{runtime}{script}</script></div>"
+        return f"{head}{self._table}{live('explorer', f'{javascript(page)},{{{variants}}}')}</div>"
 
     @cached_property
     def _table(self) -> str:

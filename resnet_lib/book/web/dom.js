@@ -1,0 +1,34 @@
+/* Elements of the page. */
+
+/** An element with these properties and children.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag @param {Record<string, any>} properties @param {...(Node | string)} children
+ * @returns {HTMLElementTagNameMap[Tag]} */
+export function make(tag, properties, ...children) {
+  const node = Object.assign(document.createElement(tag), properties);
+  node.append(...children);
+  return node;
+}
+
+/** Copy a text; where the browser has no clipboard for us, by way of a text field.
+ * @param {string} text */
+export async function copy(text) {
+  if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
+  const area = make("textarea", { value: text });
+  document.body.append(area);
+  area.select();
+  const copied = document.execCommand("copy");
+  area.remove();
+  if (!copied) throw new Error("the browser does not copy");
+}
+
+/** A button that copies what `content` gives, and says whether it could.
+ * @param {string} label @param {() => string} content */
+export function copyButton(label, content) {
+  const button = make("button", { type: "button", textContent: label });
+  button.addEventListener("click", async () => {
+    button.textContent = await copy(content()).then(() => "Copied", () => "Your browser denies copying");
+    setTimeout(() => (button.textContent = label), 1500);
+  });
+  return button;
+}

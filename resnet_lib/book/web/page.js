@@ -1,0 +1,11 @@
+/* The book's pages. Explorers and questions call for this script before it has come: their calls wait in `later`. */
+
+import { explorer } from "./explorer.js";
+import { format } from "./format.js";
+import { ask } from "./questions.js";
+import "./scrolling.js";
+
+const calls = { explorer, ask };
+const { later } = window.ResidualBlock;
+window.ResidualBlock = { ...calls, format };
+for (const [name, script, ...rest] of later) calls[name](...rest, script);

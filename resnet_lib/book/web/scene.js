@@ -1,0 +1,53 @@
+/* A figure as a scene: all that is drawn, in pixels, from a Plotly figure and a width. Pure, so that node and every
+   browser make the same. */
+
+import { axisMarks, layAxes } from "./axes.js";
+import { annotationMarks, arrange } from "./labels.js";
+import { dataMarks } from "./traces.js";
+
+/** @typedef {import("./svg.js").Mark} Mark */
+/** @typedef {import("./svg.js").Scene & { ranges: Record<string, [number, number]>, axes: import("./axes.js").Axes["axes"] }} Laid */
+
+/** The size of words in a drawing of that width.
+ * @param {number} width */
+export function wordSize(width) {
+  return width < 480 ? 13.5 : 15;
+}
+
+/** Lay a figure out. `ghost` is the figure as it was before, which is drawn behind it in outlines; axes that are `held`
+ * only grow.
+ * @param {Record<string, any>} figure @param {number} width
+ * @param {{ held?: Record<string, [number, number]>, ghost?: Record<string, any> | null }} [options] @returns {Laid} */
+export function scene(figure, width, { held = {}, ghost = null } = {}) {
+  const size = wordSize(width);
+  const before = figure.layout.meta?.ghost === false ? null : ghost;
+  const laid = layAxes(figure, width, size, held, before);
+  const { clips, marks } = dataMarks(figure, laid, size);
+  const former = before ? dataMarks(before, laid, size).marks : [];
+  const words = [...marks.filter((mark) => mark.lines && mark.clip === -1), ...annotationMarks(figure, laid, size, width)];
+  const placed = arrange(words, marks, { width, height: laid.height });
+  const axes = axisMarks(laid, size);
+  return {
+    width,
+    height: laid.height,
+    clips,
+    ranges: laid.ranges,
+    axes: laid.axes,
+    marks: [
+      ...axes,
+      ...former.flatMap((mark) => ghostly(mark, marks)),
+      ...marks.filter((mark) => !mark.lines || mark.clip !== -1),
+      ...placed.map((mark) => ({ ...mark, clip: -1 })),
+    ],
+  };
+}
+
+/** The outline of what was there before, if it was not what is there now.
+ * @param {Mark} mark @param {Mark[]} marks @returns {Mark[]} */
+function ghostly(mark, marks) {
+  if (mark.lines || mark.fill === "none") return [];
+  const now = marks.find(({ key }) => key === mark.key);
+  if (now && JSON.stringify({ ...now, says: "" }) === JSON.stringify({ ...mark, says: "" })) return [];
+  const quiet = { key: `ghost ${mark.key}`, says: undefined, fill: "none", stroke: "var(--rl-quiet,#57606a)", thick: 1, dash: "ghost", opacity: 0.8 };
+  return [{ ...mark, ...quiet }];
+}
