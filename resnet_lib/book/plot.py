@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from resnet_lib.book.explore import Figure, formatted
@@ -24,16 +25,36 @@ def costs(block: BlockSpec, size: int, field: str) -> list[int]:
     return [getattr(row, field) for row in bill.rows if row.kind == "conv"]
 
 
-def figure(data: list[Figure], layout: Figure, numbers: dict[str, Any]) -> Figure:
-    """A figure function's result: the book's plain look, with `layout` on top."""
+def figure(
+    data: list[Figure],
+    layout: Figure,
+    numbers: dict[str, Any],
+    handles: Sequence[Figure] = (),
+    ghost: bool = True,
+) -> Figure:
+    """A figure function's result: the book's plain look, with `layout` on top.
+
+    `handles` are what the reader can drag (see `handle`). `ghost` says whether the page may draw the figure as it was
+    before behind it: not where the figure changes its own scale.
+    """
     base = {
         "margin": {"l": 4, "r": 12, "t": 8, "b": 40, "pad": 0},
         "showlegend": False,
         "dragmode": False,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
+        "meta": {"handles": list(handles), "ghost": ghost},
     }
     return {"data": data, "layout": base | layout, "numbers": numbers}
+
+
+def handle(control: str, mark: str, where: str | int = "end", along: str = "x") -> Figure:
+    """Something that sets a control when it is dragged: the end of a bar, a point.
+
+    `mark` is its kind, its trace and its number there: "bar 2 0", "point 5 0", "line 3". `where` is a side of it
+    ("start", "middle", "end", "top"), or of a line the number of a point. `along` is the direction in which it moves.
+    """
+    return {"control": control, "mark": mark, "where": where, "along": along}
 
 
 def axis(**options: Any) -> Figure:
@@ -47,21 +68,25 @@ def label(words: Any, x: Any, y: Any, axis: str = "", **options: Any) -> Figure:
     return {"text": words, "showarrow": False, **place} | options
 
 
-def bar(cost: Any, y: float, colour: str, axis: str = "") -> Figure:
-    """A horizontal bar from 0 to `cost`."""
-    line = {"width": 1, "color": "rgba(255,255,255,0.8)"}
+def bar(cost: Any, y: float, colour: str, axis: str = "", says: Any = None) -> Figure:
+    """A horizontal bar from 0 to `cost`. `says` is what the reader is told of it."""
     place = {"x": [cost], "y": [y], "xaxis": f"x{axis}", "yaxis": f"y{axis}", "orientation": "h", "width": 0.5}
-    return {"type": "bar", "marker": {"color": colour, "line": line}, "hoverinfo": "skip"} | place
+    return {"type": "bar", "marker": {"color": colour}} | place | told(says)
+
+
+def told(says: Any) -> Figure:
+    """What the page, and Plotly, tell of an item under the pointer."""
+    return {"hoverinfo": "skip"} if says is None else {"hovertext": [says], "hoverinfo": "text"}
 
 
 def stacked(block: BlockSpec, costs: list[Any], y: float, axis: str) -> list[Figure]:
     """One bar, a segment for each convolution; a bottleneck's 1×1 paler than its 3×3."""
     colours = {("basic", 3): BASIC, ("bottleneck", 3): BOTTLENECK, ("bottleneck", 1): LIGHT_BOTTLENECK}
-    return [
-        bar(cost, y, colours[block.block, conv.kernel], axis)
-        | inside(formatted(f"{conv.kernel}×{conv.kernel}: {{:,d}}", cost))
-        for conv, cost in zip(block.convolutions, costs, strict=True)
-    ]
+    bars = []
+    for conv, cost in zip(block.convolutions, costs, strict=True):
+        words = formatted(f"{conv.kernel}×{conv.kernel}: {{:,d}}", cost)
+        bars.append(bar(cost, y, colours[block.block, conv.kernel], axis, words) | inside(words))
+    return bars
 
 
 def inside(words: Any) -> Figure:
@@ -86,7 +111,7 @@ def words(words: str, x: Any, y: Any, colour: str) -> Figure:
     return {"type": "scatter", "mode": "text", "text": [f" {words}"], "hoverinfo": "skip"} | place
 
 
-def dot(x: Any, y: Any, colour: str, symbol: str = "circle") -> Figure:
-    """One marked point."""
+def dot(x: Any, y: Any, colour: str, symbol: str = "circle", says: Any = None) -> Figure:
+    """One marked point. `says` is what the reader is told of it."""
     marker = {"color": colour, "size": 11, "symbol": symbol}
-    return {"type": "scatter", "mode": "markers", "x": [x], "y": [y], "marker": marker, "hoverinfo": "skip"}
+    return {"type": "scatter", "mode": "markers", "x": [x], "y": [y], "marker": marker} | told(says)

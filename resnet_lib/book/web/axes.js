@@ -5,7 +5,7 @@ import { lineWidth, lines } from "./text.js";
 
 /** @typedef {Record<string, any>} Figure A Plotly figure, as far as the page draws it (see tests/test_scene.py). */
 /** @typedef {{ id: string, spec: Record<string, any>, scale: import("./scale.js").Scale, other: string }} Axis */
-/** @typedef {{ axes: Record<string, Axis>, height: number, ranges: Record<string, [number, number]> }} Axes */
+/** @typedef {{ axes: Record<string, Axis>, height: number, area: import("./text.js").Box, ranges: Record<string, [number, number]> }} Axes */
 
 const TICK = 6; // pixels between an axis and the words at its ticks
 const PAD = { l: 4, r: 12, t: 8, b: 8 };
@@ -97,7 +97,7 @@ export function layAxes(figure, width, size, held, ghost) {
   const margin = { ...PAD, ...layout.margin, b: PAD.b };
   const height = layout.height || 360;
   /** @type {Axes} */
-  const result = { axes: {}, height, ranges: {} };
+  const result = { axes: {}, height, area: { x: 0, y: 0, width, height }, ranges: {} };
   for (const id of ids) {
     const spec = layout[id.replace(/^[xy]/, "$&axis")] || {};
     const needed = loose(union(spans[id], held[id] ? undefined : before[id]), spec);
@@ -121,6 +121,7 @@ export function layAxes(figure, width, size, held, ghost) {
     if (axis.id[0] === "y" && spec.title?.text && (spec.domain || [0, 1])[1] === 1) margin.t = Math.max(margin.t, 1.8 * size);
   }
   const wide = width - margin.l - margin.r, high = height - margin.t - margin.b;
+  result.area = { x: margin.l, y: margin.t, width: wide, height: high };
   for (const { id, spec, scale } of all) {
     const [start, end] = spec.domain || [0, 1];
     if (id[0] === "x") Object.assign(scale, { start: margin.l + start * wide, end: margin.l + end * wide });

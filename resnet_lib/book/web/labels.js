@@ -21,37 +21,28 @@ export function inkOf(mark) {
 }
 
 /** The marks of the annotations of a figure, before anything has made way.
- * @param {Record<string, any>} figure @param {import("./axes.js").Axes} laid @param {number} size @param {number} width
- * @returns {Mark[]} */
-export function annotationMarks(figure, laid, size, width) {
+ * @param {Record<string, any>} figure @param {import("./axes.js").Axes} laid @param {number} size @returns {Mark[]} */
+export function annotationMarks(figure, { axes, area }, size) {
   return (figure.layout.annotations || []).map((/** @type {Record<string, any>} */ note, /** @type {number} */ i) => {
-    const where = (/** @type {string} */ ref, /** @type {number} */ value, /** @type {number} */ whole) =>
-      ref === "paper" ? value * whole : at(laid.axes[ref].scale, value);
-    const xref = note.xref || "x", yref = note.yref || "y";
+    const { xref = "x", yref = "y", xshift = 0, yshift = 0 } = note;
     const rows = lines(note.text), high = ((rows.length - 1) * LINE + 0.72) * size;
     const up = { top: 0, middle: high / 2, bottom: high }[/** @type {"top"} */ (note.yanchor || "middle")];
-    const x = xref === "paper" ? paper(laid, note.x) : where(xref, note.x, width);
-    return {
-      key: `note ${i}`, lines: rows, size, halo: true, anchor: ANCHORS[/** @type {"left"} */ (note.xanchor || "center")],
-      x: x + (note.xshift || 0), y: where(yref, note.y, laid.height) - (note.yshift || 0) - up + 0.72 * size,
-      fill: paint(note.font?.color, "i"),
-    };
+    const x = xref === "paper" ? area.x + note.x * area.width : at(axes[xref].scale, note.x);
+    const y = yref === "paper" ? area.y + (1 - note.y) * area.height : at(axes[yref].scale, note.y);
+    const anchor = ANCHORS[/** @type {"left"} */ (note.xanchor || "center")];
+    return { key: `note ${i}`, lines: rows, size, halo: true, anchor, x: x + xshift, y: y - yshift - up + 0.72 * size, fill: paint(note.font?.color, "i") };
   });
 }
 
-/** @param {import("./axes.js").Axes} laid @param {number} share */
-function paper(laid, share) {
-  const { start, end } = laid.axes.x.scale;
-  return start + share * (end - start);
-}
-
 /** Words as they fit: broken or smaller where they are wider than the drawing, moved where they leave it or lie over
- * others. Those that come first stay; `marks` are symbols, which words do not cover either.
+ * others. Those that come first stay; `marks` are bars and symbols, which words do not cover either if there is room.
  * @param {Mark[]} words @param {Mark[]} marks @param {{ width: number, height: number }} frame @returns {Mark[]} */
 export function arrange(words, marks, frame) {
   /** @type {Box[]} */
-  const taken = marks.filter((mark) => mark.symbol && mark.fill !== "none").map(({ x = 0, y = 0, size = 8 }) => ({ x: x - size / 2, y: y - size / 2, width: size, height: size }));
-  const symbols = taken.length;
+  const taken = marks.filter((mark) => mark.key.startsWith("bar ")).map(({ x = 0, y = 0, width = 0, height = 0 }) => ({ x, y, width, height }));
+  const bars = taken.length;
+  taken.push(...marks.filter((mark) => mark.symbol && mark.fill !== "none").map(({ x = 0, y = 0, size = 8 }) => ({ x: x - size / 2, y: y - size / 2, width: size, height: size })));
+  const shapes = taken.length;
   return words.map((word) => {
     let best = fitted(word, frame.width - 2);
     const step = 0.25 * (best.size || 15);
@@ -59,7 +50,7 @@ export function arrange(words, marks, frame) {
       const ink = inkOf(mark);
       return ink.y >= 0 && ink.y + ink.height <= frame.height && !taken.slice(first).some((box) => overlap(box, ink));
     };
-    search: for (const first of [0, symbols]) { // clear of all, or at least of words
+    search: for (const first of [0, bars, shapes]) { // clear of all, or at least of symbols and words, or of words
       for (const away of [0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6, 8, -8]) {
         const moved = { ...best, y: (best.y || 0) - away * step };
         if (free(moved, first)) {

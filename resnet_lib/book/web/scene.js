@@ -24,7 +24,7 @@ export function scene(figure, width, { held = {}, ghost = null } = {}) {
   const laid = layAxes(figure, width, size, held, before);
   const { clips, marks } = dataMarks(figure, laid, size);
   const former = before ? dataMarks(before, laid, size).marks : [];
-  const words = [...marks.filter((mark) => mark.lines && mark.clip === -1), ...annotationMarks(figure, laid, size, width)];
+  const words = [...marks.filter((mark) => mark.lines && mark.clip === -1), ...annotationMarks(figure, laid, size)];
   const placed = arrange(words, marks, { width, height: laid.height });
   const axes = axisMarks(laid, size);
   return {

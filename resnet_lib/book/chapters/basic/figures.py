@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from resnet_lib.book.explore import Figure, formatted, largest
-from resnet_lib.book.plot import axis, bar, dot, figure, label, line
+from resnet_lib.book.plot import axis, bar, dot, figure, handle, label, line
 from resnet_lib.colours import ACCENT, BASIC, CONTEXT
 from resnet_lib.cost import price
 from resnet_lib.cost.memory import memory
@@ -47,7 +47,10 @@ def bend(x: float = 3, slope: float = -2, threshold: float = 1) -> Figure:
         data.append(line(places, [ending(place) for place in places], colour, width, dash))
         data.append(line([0.1, 0.42], [6.9 - 0.8 * i] * 2, colour, width, dash))
         annotations.append(label(name, 0.52, 6.9 - 0.8 * i))
-    data += [dot(x, before(x), ACCENT, symbol="diamond"), dot(x, after(x), BASIC)]
+    data += [
+        dot(x, before(x), ACCENT, symbol="diamond", says=formatted("ReLU before: {:.2f}", before(x))),
+        dot(x, after(x), BASIC, says=formatted("ReLU after: {:.2f}", after(x))),
+    ]
     layout = {
         "height": 380,
         "margin": {"l": 4, "r": 12, "t": 8, "b": 44, "pad": 0},
@@ -63,7 +66,7 @@ def bend(x: float = 3, slope: float = -2, threshold: float = 1) -> Figure:
         "ReLU after: max(0, x + F)": formatted("{:.2f}", after(x)),
         "ReLU before: x + max(0, F)": formatted("{:.2f}", before(x)),
     }
-    return figure(data, layout, numbers)
+    return figure(data, layout, numbers, [handle("x", f"point {len(data) - 1} 0", "middle")])
 
 
 def _costs(channels: Any, size: Any) -> dict[str, Any]:
@@ -87,7 +90,8 @@ def four_stages(channels: int = 64, size: int = 56, unit: str = "weights") -> Fi
     data, annotations = [], []
     for y, (name, (c, side)) in zip(range(len(rows) - 1, -1, -1), rows.items(), strict=True):
         cost = _costs(c, side)[unit]
-        data.append(bar(cost, y, ACCENT if name == "yours" else BASIC))
+        says = formatted(f"{{:,d}} {unit}", cost)
+        data.append(bar(cost, y, ACCENT if name == "yours" else BASIC, says=says))
         words = formatted(f"<b>{name}</b>, {{:,d}} channels at {{:,d}} × {{:,d}}: {{:,d}}", c, side, side, cost)
         annotations.append(label(words, 0, y + 0.4))
     layout = {
@@ -97,4 +101,4 @@ def four_stages(channels: int = 64, size: int = 56, unit: str = "weights") -> Fi
         "annotations": annotations,
     }
     numbers = {f"your {name}": formatted("{:,d}", cost) for name, cost in _costs(channels, size).items()}
-    return figure(data, layout, numbers)
+    return figure(data, layout, numbers, [handle("channels", f"bar {len(data) - 1} 0")])

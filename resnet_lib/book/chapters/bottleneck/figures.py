@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from resnet_lib.book.explore import Figure, formatted, largest
-from resnet_lib.book.plot import area, axis, costs, dot, figure, label, line, stacked, words
+from resnet_lib.book.plot import area, axis, costs, dot, figure, handle, label, line, stacked, words
 from resnet_lib.colours import ACCENT, BASIC, BOTTLENECK, CONTEXT
 from resnet_lib.spec import BlockSpec
 
@@ -52,7 +52,8 @@ def two_ways(channels: int = 256, width: int = 64, size: int = 56, unit: str = "
         "equal interface: two 3×3 cost": formatted("{:.2f} ×", totals[0] / totals[1]),
         "equal cost: bottleneck to basic": formatted("{:.2f} : 18", 18 * totals[1] / totals[2]),
     }
-    return figure(bars, layout, numbers)
+    handles = [handle("channels", "bar 1 0"), handle("width", f"bar {len(bars) - 1} 0")]
+    return figure(bars, layout, numbers, handles)
 
 
 def hourglass(channels: int = 256, width: int = 64) -> Figure:
@@ -76,6 +77,8 @@ def hourglass(channels: int = 256, width: int = 64) -> Figure:
             convolution = formatted(f"{conv.kernel}×{conv.kernel}<br>{{:,d}}", weights[i])
             annotations.append(label(convolution, centre, -(i + 0.5) * step, xanchor="center"))
         for i, size in enumerate(maps):
+            if block is narrow and i == 1:
+                waist = f"line {len(data)}"
             data.append(line([centre - size / 2, centre + size / 2], [-i * step] * 2, colour, 5))
             name = formatted("{:,d}", size)
             annotations.append(label(name, centre - size / 2, -i * step, xanchor="right", xshift=-5))
@@ -100,7 +103,7 @@ def hourglass(channels: int = 256, width: int = 64) -> Figure:
         "weights of the 3×3 at w": formatted("{:,d}", inner),
         "that is, smaller by (C/w)²": formatted("{:,.1f} ×", full / inner),
     }
-    return figure(data, layout, numbers)
+    return figure(data, layout, numbers, [handle("width", waist, 1)], ghost=False)  # it rescales itself
 
 
 def where_it_pays(channels: int = 256, width: int = 64) -> Figure:
@@ -123,12 +126,21 @@ def where_it_pays(channels: int = 256, width: int = 64) -> Figure:
         data.append(words(f"w = {w:,}", carried[-1], curve[-1], CONTEXT))
     own = [weights(c, width) for c in carried]
     even = width / BREAK_EVEN
+    handles = [
+        handle("channels", f"point {len(data) + 3} 0", "middle"),
+        handle("width", f"point {len(data) + 4} 0", "middle", "y"),
+    ]
     data += [
         line(carried, [two_3x3(c) for c in carried], BASIC, 3),
         line(carried, own, BOTTLENECK, 3),
         line([channels, channels], [two_3x3(channels), weights(channels, width)], ACCENT, 2),
-        dot(channels, two_3x3(channels), BASIC),
-        dot(channels, weights(channels, width), BOTTLENECK),
+        dot(channels, two_3x3(channels), BASIC, says=formatted("two 3×3: {:,d}", two_3x3(channels))),
+        dot(
+            channels,
+            weights(channels, width),
+            BOTTLENECK,
+            says=formatted("bottleneck: {:,d}", weights(channels, width)),
+        ),
         dot(even, two_3x3(channels) * (even / channels) ** 2, ACCENT, symbol="diamond"),
         words("<b>two 3×3</b>", carried[-1], two_3x3(carried[-1]), BASIC),
     ]
@@ -158,4 +170,4 @@ def where_it_pays(channels: int = 256, width: int = 64) -> Figure:
         "this w pays from C =": formatted("{:,.1f}", even),
         "w / C (pays below 1.307)": formatted("{:.3f}", width / channels),
     }
-    return figure(data, layout, numbers)
+    return figure(data, layout, numbers, handles)

@@ -45,7 +45,8 @@ def one_convolution(window: str = "3×3", channels_in: int = 512, channels_out: 
     annotations = [label("the first convolution", 0, 3.98, xanchor="center")]
     for y, name in enumerate(reversed(costs)):
         ratio = costs[name] / references[name]
-        data += [line([1, ratio], [y, y], ACCENT, 8), dot(ratio, y, ACCENT)]
+        says = formatted(f"{name}: {{:,.3f}} times the first", ratio)
+        data += [line([1, ratio], [y, y], ACCENT, 8), dot(ratio, y, ACCENT, says=says)]
         annotations += _captions(name, costs[name], f"the first: {references[name]:,}", y + 0.1)
     layout = {
         "height": 360,

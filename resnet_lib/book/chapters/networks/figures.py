@@ -47,7 +47,8 @@ def stage_by_stage(unit: str = "MACs", against: str = "ResNet-50") -> Figure:
         labels.append(label(_stage_title(name, nets), 0, middle + 0.56))
         for net, costs, y in zip(nets, stages, (middle + 0.18, middle - 0.2), strict=True):
             cost = getattr(costs[name], field) / size
-            bars.append(bar(cost, y, OF_BLOCK[net.block]) | {"width": 0.34})
+            says = f"{net.layers} layers: {cost:,.2f} {symbol} {unit}"
+            bars.append(bar(cost, y, OF_BLOCK[net.block], says=says) | {"width": 0.34})
             labels.append(label(f"{cost:,.2f}", cost, y, xshift=4, font={"color": OF_BLOCK[net.block]}))
     layout = {
         "height": 470,
