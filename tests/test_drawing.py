@@ -520,10 +520,8 @@ def test_output_is_deterministic_and_needs_neither_torch_nor_plotly():
 
 
 def test_dark_colours_are_those_of_the_book():
-    script = (ROOT / "resnet_lib" / "book" / "web" / "explorer.js").read_text("utf-8")
-    dark = json.loads(re.search(r"DARK = (\{[^}]*\})", script)[1])
     for block, colour in colours.OF_BLOCK.items():
-        assert f".rl-{block}{{fill:{dark[colour]}}}" in drawing.STYLE
+        assert f".rl-{block}{{fill:{colours.THEMES['dark'][colour][0]}}}" in drawing.STYLE
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ import resnet_lib as rl
 from resnet_lib.book.chapters.bottleneck import figures
 from resnet_lib.book.explore import Explorer, formatted, largest, pick, smallest, widget
 from resnet_lib.book.explore.symbols import FORMATS, Unknown, javascript, substitute
-from resnet_lib.book.web import runtime
+from resnet_lib.book.web import asset
 from tests.conftest import ROOT
 
 
@@ -315,9 +315,9 @@ def expressions(draw: st.DrawFn, depth: int = 3) -> Callable[[Any, Any], Any]:
 
 @pytest.fixture(scope="module")
 def engine(browser: Browser) -> Page:
-    """A blank page that holds the explorers' script: a JavaScript engine."""
+    """A blank page that knows how the book writes numbers: a JavaScript engine."""
     page = browser.new_page()
-    page.evaluate(runtime("explorer"))
+    page.evaluate(asset("format.js").replace("export ", "window.format = "))
     return page
 
 
@@ -326,7 +326,7 @@ def evaluate(engine: Page, value: Any, values: dict[str, Any]) -> Any:
 
 
 def evaluate_source(engine: Page, source: str, values: dict[str, Any]) -> Any:
-    return engine.evaluate(f"(v) => {{ const f = ResidualBlock.format; return ({source}) }}", values)
+    return engine.evaluate(f"(v) => {{ const f = format; return ({source}) }}", values)
 
 
 def test_the_page_finds_its_figure_for_each_combination_of_choices(engine: Page) -> None:

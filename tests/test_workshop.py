@@ -47,10 +47,9 @@ def test_search_finds_a_page(page: Callable[..., Page]) -> None:
     opened.locator("#search-results li").first.wait_for()
 
 
-def test_only_pages_with_an_explorer_load_plotly_and_only_those_with_an_equation_mathjax(book: Path) -> None:
+def test_only_pages_with_an_equation_load_mathjax(book: Path) -> None:
     for path in PAGES:
         html = (book / path).read_text(encoding="utf-8")
-        assert ("vendor/plotly-basic.min.js" in html) == ("data-rl-explorer" in html), path
         assert ("tex-chtml.js" in html) == ('class="math ' in html), path
 
 
@@ -102,8 +101,7 @@ class Resources(HTMLParser):
             self.code.append(data)
 
 
-# An explorer's script names Plotly's own host for the case that it finds itself outside the book.
-ALLOWED_IN_SCRIPTS = re.compile(r"https://cdn\.plot\.ly/|http://www\.w3\.org/")
+ALLOWED_IN_SCRIPTS = re.compile(r"http://www\.w3\.org/")  # names of languages
 OUTSIDE = re.compile(r"(?:https?:)?//[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.IGNORECASE)
 
 

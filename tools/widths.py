@@ -13,9 +13,9 @@ from fontTools.ttLib import TTFont
 from fontTools.varLib.instancer import instantiateVariableFont
 
 FILE = Path(__file__).parent.parent / "resnet_lib" / "book" / "web" / "widths.js"
-SIGNS = "".join(map(chr, range(32, 127))) + "\u00a0\u202f×·÷±²³⁰¹⁴⁵⁶⁷⁸⁹ⁿ°–—…−→←↑↓≤≥≈√µ⊕“”‘’äöüéÄÖÜ"
+SIGNS = "".join(map(chr, range(32, 127))) + "\u00a0\u202f×·÷±²³⁰¹⁴⁵⁶⁷⁸⁹ⁿ°–—…−→←↑↓≤≥≈√µ⊕●○◯◆◇■□✓“”‘’äöüéÄÖÜ"
 WEIGHTS = {"REGULAR": 400, "BOLD": 600}
-MISSING = 600  # thousandths, of a character that another font has to draw
+MISSING = 850  # thousandths, of a character that another font has to draw
 
 
 def advances(weight: int) -> list[int]:

@@ -1,8 +1,7 @@
-"""What this book asks of Sphinx beyond its configuration: its style sheet, MathJax and Plotly, all served with it.
+"""What this book asks of Sphinx beyond its configuration: its scripts and styles and MathJax, all served with it.
 
 - `book.css` and `book.js` are on each page, and so is `window.RL_BOOK = true`, by which an explorer knows that it is in
   the book. `book.js` is a bundle of resnet_lib/book/web/page.js; what a notebook carries in its place is dropped.
-- Plotly is on the pages that hold an explorer (`data-rl-explorer` in a cell's HTML), and on no other.
 - MathJax is on the pages that hold an equation, and on no other: `mathjax_path` in `_config.yml` names the copy made
   here.
 - Two explorers of one function on a page have names of their own.
@@ -43,12 +42,10 @@ for (const name of ["explorer", "ask"]) {
 COLAB = "https://colab.research.google.com"
 EXPLORER = "data-rl-explorer"
 EQUATION = 'class="math '
-PLOTLY = "vendor/plotly-basic.min.js"
 NUMBER_SPACE = re.compile(r"(?<=\d)\s(?=[%×])|(?<=\d\s×)\s(?=\d)")
 
 # From node_modules to the built book's _static. MathJax looks for its fonts and extensions beside itself, on demand.
 VENDOR = {
-    "plotly.js-basic-dist-min/plotly-basic.min.js": PLOTLY,
     "mathjax/es5/tex-chtml.js": "vendor/mathjax/tex-chtml.js",
     "mathjax/es5/input/tex/extensions": "vendor/mathjax/input/tex/extensions",
     "mathjax/es5/output/chtml/fonts/woff-v2": "vendor/mathjax/output/chtml/fonts/woff-v2",
@@ -122,13 +119,11 @@ def tell_apart(body: str) -> str:
 
 
 def choose_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
-    """Give a page Plotly if it has an explorer, and leave it MathJax only if it has an equation itself.
+    """Take from a page what only notebooks need, and leave it MathJax only if it has an equation itself.
 
     Sphinx would also put MathJax on a page whose sub-pages have equations, such as the first.
     """
     body = context["body"] = tell_apart(RUNTIME.sub("", context.get("body", "")))
-    if EXPLORER in body:
-        app.add_js_file(PLOTLY, loading_method="defer")  # fetched beside the text, run once that is parsed
     if EQUATION not in body:
         scripts = context["script_files"]
         scripts[:] = [script for script in scripts if "mathjax" not in f"{script.filename} {script.attributes}".lower()]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page
 
-# The window is as wide as was asked for, and each plot as wide as its place.
+# The window is as wide as was asked for, and each figure as wide as its place.
 LAID_OUT = """(width) => innerWidth === width && [...document.querySelectorAll(".rl-plot")].every((plot) =>
-  [...plot.querySelectorAll("svg.main-svg")].every((svg) => Math.abs(svg.clientWidth - plot.clientWidth) <= 1))"""
+  !plot.clientWidth || plot.querySelector("svg").viewBox.baseVal.width === Math.floor(plot.clientWidth))"""
 
 # Two frames, in which explorers draw and observers hear of new sizes; the theme's slow changes then end at once.
 SETTLE = """async () => {
@@ -59,7 +59,7 @@ def address(chapter: Path) -> str:
 def root(page: Page, name: str) -> Locator:
     """An explorer, drawn."""
     found = page.locator(f'[data-rl-explorer="{name}"]')
-    found.locator(".rl-plot svg.main-svg").first.wait_for()
+    found.locator(".rl-plot > .rl-svg > *").first.wait_for(state="attached")
     return found
 
 

@@ -17,6 +17,7 @@ from resnet_lib.book.explore.symbols import Figure, NotAFormula, Unknown, javasc
 from resnet_lib.book.web import live
 
 MOST_VARIANTS = 64  # combinations of choices written out into a page
+DRAWN = ("bar", "scatter")  # the kinds of traces that the page draws
 
 
 def explore(
@@ -132,6 +133,8 @@ class Explorer:
             chosen = {choice.name: option for choice, option in zip(choices, options, strict=True)}
             try:
                 figure = self._on_symbols(sliders, chosen)
+                if others := {trace.get("type", "scatter") for trace in figure["data"]} - set(DRAWN):
+                    return {}, f"the page draws traces of type {' and '.join(DRAWN)}, not {', '.join(sorted(others))}"
                 variants[_key(options)] = javascript(figure)
             except NotAFormula as error:
                 return {}, str(error)
@@ -171,12 +174,8 @@ class Explorer:
         return self._written[1]
 
     @cached_property
-    def html(self) -> str:
-        """The page form: a table of the default state, and the script that brings it to life."""
-        name = html.escape(self.id)
-        head = f'<div class="rl-explorer" data-rl-explorer="{name}">'
-        if self.obstacle is not None:
-            return f"{head}{self._table}<p>Live only with a kernel: {html.escape(self.obstacle)}.</p></div>"
+    def call(self) -> str:
+        """What the page's script is called with, as JavaScript: the controls, and a formula for each choice."""
         page = {
             "id": self.id,
             "description": self.description,
@@ -186,7 +185,15 @@ class Explorer:
             "module": self.function.__module__ if self.function.__module__.startswith("resnet_lib.") else "",
         }
         variants = ",\n".join(f"{json.dumps(key)}:(v,f)=>({code})" for key, code in self._written[0].items())
-        return f"{head}{self._table}{live('explorer', f'{javascript(page)},{{{variants}}}')}</div>"
+        return f"{javascript(page)},{{{variants}}}"
+
+    @cached_property
+    def html(self) -> str:
+        """The page form: a table of the default state, and the script that brings it to life."""
+        head = f'<div class="rl-explorer" data-rl-explorer="{html.escape(self.id)}">{self._table}'
+        if self.obstacle is None:
+            return f"{head}{live('explorer', self.call)}</div>"
+        return f"{head}<p>Live only with a kernel: {html.escape(self.obstacle)}.</p></div>"
 
     @cached_property
     def _table(self) -> str:

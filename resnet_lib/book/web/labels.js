@@ -35,7 +35,8 @@ export function annotationMarks(figure, { axes, area }, size) {
 }
 
 /** Words as they fit: broken or smaller where they are wider than the drawing, moved where they leave it or lie over
- * others. Those that come first stay; `marks` are bars and symbols, which words do not cover either if there is room.
+ * others. Those that come first stay; `marks` are the words of axes, and bars and symbols, which words do not cover
+ * either if there is room.
  * @param {Mark[]} words @param {Mark[]} marks @param {{ width: number, height: number }} frame @returns {Mark[]} */
 export function arrange(words, marks, frame) {
   /** @type {Box[]} */
@@ -43,6 +44,7 @@ export function arrange(words, marks, frame) {
   const bars = taken.length;
   taken.push(...marks.filter((mark) => mark.symbol && mark.fill !== "none").map(({ x = 0, y = 0, size = 8 }) => ({ x: x - size / 2, y: y - size / 2, width: size, height: size })));
   const shapes = taken.length;
+  taken.push(...marks.filter((mark) => mark.lines && mark.clip === undefined).map(inkOf));
   return words.map((word) => {
     let best = fitted(word, frame.width - 2);
     const step = 0.25 * (best.size || 15);
@@ -69,7 +71,13 @@ function fitted(word, width) {
   let mark = word;
   for (let size = word.size || 15; inkOf(mark).width > width && size > LEAST; ) mark = { ...word, size: (size -= 0.5) };
   if (inkOf(mark).width > width) mark = { ...mark, lines: (mark.lines || []).flatMap((line) => wrap(line, mark.size || 15, width)) };
+  return within(mark, width);
+}
+
+/** Words moved sideways into a drawing of that width.
+ * @param {Mark} mark @param {number} width @returns {Mark} */
+export function within(mark, width) {
   const ink = inkOf(mark);
-  const over = Math.max(ink.x + ink.width - width - 1, 0), short = Math.max(1 - ink.x, 0);
-  return { ...mark, x: (mark.x || 0) - over + short };
+  const over = Math.max(ink.x + ink.width - width, 0), before = Math.max(-ink.x, 0);
+  return { ...mark, x: (mark.x || 0) - over + before };
 }

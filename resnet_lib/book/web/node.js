@@ -16,7 +16,7 @@ const made = wanted.map(({ call, settings = [{}], widths }) => {
     const figure = figureOf(page, variants, { ...defaultsOf(page), ...values });
     const laid = scene(figure, width);
     const marks = laid.marks.map((mark) => ({ key: mark.key, words: mark.lines?.map((runs) => runs.map(({ text }) => text).join("")), ...(mark.lines ? inkOf(mark) : boxOf(mark)) }));
-    return { svg: svg(laid, { class: "rl-svg", role: "img", "aria-label": page.description }), marks, height: laid.height, clips: laid.clips };
+    return { figure, svg: svg(laid, { class: "rl-svg", role: "img", "aria-label": page.description }), marks, height: laid.height, clips: laid.clips };
   }));
 });
 console.log(JSON.stringify(made));

@@ -2,7 +2,8 @@
    browser make the same. */
 
 import { axisMarks, layAxes } from "./axes.js";
-import { annotationMarks, arrange } from "./labels.js";
+import { annotationMarks, arrange, within } from "./labels.js";
+import { normal } from "./normal.js";
 import { dataMarks } from "./traces.js";
 
 /** @typedef {import("./svg.js").Mark} Mark */
@@ -16,17 +17,18 @@ export function wordSize(width) {
 
 /** Lay a figure out. `ghost` is the figure as it was before, which is drawn behind it in outlines; axes that are `held`
  * only grow.
- * @param {Record<string, any>} figure @param {number} width
+ * @param {Record<string, any>} given @param {number} width
  * @param {{ held?: Record<string, [number, number]>, ghost?: Record<string, any> | null }} [options] @returns {Laid} */
-export function scene(figure, width, { held = {}, ghost = null } = {}) {
+export function scene(given, width, { held = {}, ghost = null } = {}) {
+  const figure = normal(given);
   const size = wordSize(width);
-  const before = figure.layout.meta?.ghost === false ? null : ghost;
+  const before = ghost && figure.layout.meta?.ghost !== false ? normal(ghost) : null;
   const laid = layAxes(figure, width, size, held, before);
   const { clips, marks } = dataMarks(figure, laid, size);
   const former = before ? dataMarks(before, laid, size).marks : [];
   const words = [...marks.filter((mark) => mark.lines && mark.clip === -1), ...annotationMarks(figure, laid, size)];
-  const placed = arrange(words, marks, { width, height: laid.height });
-  const axes = axisMarks(laid, size);
+  const axes = axisMarks(laid, size).map((mark) => (mark.lines ? within(mark, width) : mark));
+  const placed = arrange(words, [...marks, ...axes], { width, height: laid.height });
   return {
     width,
     height: laid.height,

@@ -106,7 +106,7 @@ function pointMarks(trace, t, x, y, clip, size) {
     marks.push({ key: `line ${t}`, points: whole, stroke: paint(color), thick: width, dash, opacity, clip });
   }
   points.forEach(([px, py], i) => {
-    if (!Number.isFinite(px) || !Number.isFinite(py) || (trace.cliponaxis !== false && !within(box(x, y), px, py))) return;
+    if (!Number.isFinite(px) || !Number.isFinite(py) || (trace.cliponaxis !== false && !inBox(box(x, y), px, py))) return;
     const marker = trace.marker || {}, says = spoken(trace, i, trace.y[i]);
     const symbolSize = one(marker.size, i) ?? 8;
     if (mode.includes("markers") && symbolSize > 0) {
@@ -125,7 +125,7 @@ function pointMarks(trace, t, x, y, clip, size) {
 
 /** Whether a point lies in a box, or on its edge.
  * @param {import("./text.js").Box} box @param {number} x @param {number} y */
-function within(box, x, y) {
+function inBox(box, x, y) {
   return x > box.x - 1 && x < box.x + box.width + 1 && y > box.y - 1 && y < box.y + box.height + 1;
 }
 
