@@ -317,7 +317,7 @@ def expressions(draw: st.DrawFn, depth: int = 3) -> Callable[[Any, Any], Any]:
 def engine(browser: Browser) -> Page:
     """A blank page that knows how the book writes numbers: a JavaScript engine."""
     page = browser.new_page()
-    page.evaluate(asset("format.js").replace("export ", "window.format = "))
+    page.add_script_tag(content=asset("format.js").replace("export ", ""))
     return page
 
 
