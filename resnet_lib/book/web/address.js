@@ -12,7 +12,12 @@ export function settings(hash, id, controls) {
   const found = {};
   for (const control of controls) {
     const text = wanted.get(control.name);
-    const match = text !== null && text.trim() !== "" && valuesOf(control).find((value) => (control.options ? String(value) === text : Math.abs(value - Number(text)) < 1e-9));
+    const match =
+      text !== null &&
+      text.trim() !== "" &&
+      valuesOf(control).find((value) =>
+        control.options ? String(value) === text : Math.abs(value - Number(text)) < 1e-9,
+      );
     found[control.name] = match === undefined || match === false ? control.value : match;
   }
   return found;

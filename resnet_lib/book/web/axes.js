@@ -19,17 +19,21 @@ export function axesOf(trace) {
 /** Where the bars of a trace begin and how long they are, with those below them in a stack.
  * @param {Figure} figure @returns {Map<Record<string, any>, { from: number, to: number, at: number, wide: number }[]>} */
 export function bars(figure) {
-  const heights = new Map(), found = new Map();
+  const heights = new Map(),
+    found = new Map();
   for (const trace of figure.data) {
     if (trace.type !== "bar") continue;
     const [positions, values] = trace.orientation === "h" ? [trace.y, trace.x] : [trace.x, trace.y];
-    found.set(trace, values.map((/** @type {number} */ value, /** @type {number} */ i) => {
-      const key = `${axesOf(trace)} ${positions[i]}`;
-      const base = one(trace.base, i) ?? (figure.layout.barmode === "stack" ? heights.get(key) || 0 : 0);
-      heights.set(key, base + value);
-      const wide = one(trace.width, i) ?? 1 - (figure.layout.bargap ?? 0.2);
-      return { from: base, to: base + value, at: positions[i], wide };
-    }));
+    found.set(
+      trace,
+      values.map((/** @type {number} */ value, /** @type {number} */ i) => {
+        const key = `${axesOf(trace)} ${positions[i]}`;
+        const base = one(trace.base, i) ?? (figure.layout.barmode === "stack" ? heights.get(key) || 0 : 0);
+        heights.set(key, base + value);
+        const wide = one(trace.width, i) ?? 1 - (figure.layout.bargap ?? 0.2);
+        return { from: base, to: base + value, at: positions[i], wide };
+      }),
+    );
   }
   return found;
 }
@@ -46,7 +50,7 @@ export function extents(figure) {
   /** @type {Record<string, [number, number]>} */
   const spans = {};
   const reach = (/** @type {string} */ id, /** @type {number[]} */ values) => {
-    const log = (figure.layout[id.replace(/^[xy]/, "$&axis")] || {}).type === "log";
+    const log = figure.layout[id.replace(/^[xy]/, "$&axis")]?.type === "log";
     for (const value of values) {
       const position = log ? Math.log10(value) : value;
       if (!Number.isFinite(position)) continue;
@@ -61,8 +65,14 @@ export function extents(figure) {
     const bar = lengths.get(trace);
     if (bar) {
       const [along, across] = trace.orientation === "h" ? [x, y] : [y, x];
-      reach(along, bar.flatMap(({ from, to }) => [from, to]));
-      reach(across, bar.flatMap(({ at: middle, wide }) => [middle - wide / 2, middle + wide / 2]));
+      reach(
+        along,
+        bar.flatMap(({ from, to }) => [from, to]),
+      );
+      reach(
+        across,
+        bar.flatMap(({ at: middle, wide }) => [middle - wide / 2, middle + wide / 2]),
+      );
     } else {
       reach(x, trace.x);
       reach(y, trace.y);
@@ -91,9 +101,12 @@ function union(a, b) {
  * @param {Record<string, [number, number]>} held @param {Figure | null} ghost @returns {Axes} */
 export function layAxes(figure, width, size, held, ghost) {
   const { layout } = figure;
-  const ids = Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key)).map((key) => key.replace("axis", ""));
+  const ids = Object.keys(layout)
+    .filter((key) => /^[xy]axis\d*$/.test(key))
+    .map((key) => key.replace("axis", ""));
   for (const trace of figure.data) ids.push(...axesOf(trace).filter((id) => !ids.includes(id)));
-  const spans = extents(figure), before = ghost ? extents(ghost) : {};
+  const spans = extents(figure),
+    before = ghost ? extents(ghost) : {};
   const margin = { ...PAD, ...layout.margin, b: PAD.b };
   const height = layout.height || 360;
   /** @type {Axes} */
@@ -118,9 +131,11 @@ export function layAxes(figure, width, size, held, ghost) {
       const widest = Math.max(0, ...words.map((text) => lineWidth(lines(text)[0], size)));
       margin.l = Math.max(margin.l, TICK + widest + 2);
     }
-    if (axis.id[0] === "y" && spec.title?.text && (spec.domain || [0, 1])[1] === 1) margin.t = Math.max(margin.t, 1.8 * size);
+    if (axis.id[0] === "y" && spec.title?.text && (spec.domain || [0, 1])[1] === 1)
+      margin.t = Math.max(margin.t, 1.8 * size);
   }
-  const wide = width - margin.l - margin.r, high = height - margin.t - margin.b;
+  const wide = width - margin.l - margin.r,
+    high = height - margin.t - margin.b;
   result.area = { x: margin.l, y: margin.t, width: wide, height: high };
   for (const { id, spec, scale } of all) {
     const [start, end] = spec.domain || [0, 1];
@@ -139,7 +154,7 @@ function domain(all, id) {
 /** Make a unit as long on one axis as on the other, by drawing the longer one closer together.
  * @param {Axis} a @param {Axis} b */
 function square(a, b) {
-  const unit = ({ scale }) => Math.abs((scale.end - scale.start) / (scale.to - scale.from));
+  const unit = (/** @type {Axis} */ { scale }) => Math.abs((scale.end - scale.start) / (scale.to - scale.from));
   const least = Math.min(unit(a), unit(b));
   for (const { scale, spec } of [a, b]) {
     const length = Math.sign(scale.end - scale.start) * least * Math.abs(scale.to - scale.from);
@@ -160,17 +175,34 @@ export function axisMarks({ axes }, size) {
     const across = axes[other]?.scale || { start: 0, end: 0 };
     const horizontal = id[0] === "x";
     const most = Math.max(2, Math.floor(Math.abs(scale.end - scale.start) / (horizontal ? 5.5 * size : 3 * size)));
-    const values = tickValues(scale, spec, most), words = tickWords(values, spec);
+    const values = tickValues(scale, spec, most),
+      words = tickWords(values, spec);
     values.forEach((value, i) => {
       const p = at(scale, scale.log ? Math.log10(value) : value);
       const key = `${id} ${value}`;
       if (spec.showgrid) {
-        const points = horizontal ? [[p, across.start], [p, across.end]] : [[across.start, p], [across.end, p]];
+        const points = horizontal
+          ? [
+              [p, across.start],
+              [p, across.end],
+            ]
+          : [
+              [across.start, p],
+              [across.end, p],
+            ];
         marks.push({ key: `grid ${key}`, points, stroke: "var(--rl-grid,#e3e5e8)", thick: 1 });
       }
       const x = horizontal ? p : across.start - TICK;
       const y = horizontal ? across.start + TICK + size : p + 0.35 * size;
-      marks.push({ key: `tick ${key}`, x, y, lines: lines(words[i]), size, anchor: horizontal ? "middle" : "end", fill: "var(--rl-quiet,#57606a)" });
+      marks.push({
+        key: `tick ${key}`,
+        x,
+        y,
+        lines: lines(words[i]),
+        size,
+        anchor: horizontal ? "middle" : "end",
+        fill: "var(--rl-quiet,#57606a)",
+      });
     });
     if (spec.title?.text) marks.push(title(id, spec.title.text, scale, across, size));
   }
@@ -183,6 +215,7 @@ export function axisMarks({ axes }, size) {
  * @param {number} size */
 function title(id, text, scale, across, size) {
   const words = { lines: lines(text), size, fill: "var(--rl-quiet,#57606a)" };
-  if (id[0] === "x") return { key: `title ${id}`, ...words, x: scale.end, y: across.start + TICK + 2.6 * size, anchor: "end" };
+  if (id[0] === "x")
+    return { key: `title ${id}`, ...words, x: scale.end, y: across.start + TICK + 2.6 * size, anchor: "end" };
   return { key: `title ${id}`, ...words, x: across.start, y: scale.end - 0.6 * size, anchor: "start" };
 }

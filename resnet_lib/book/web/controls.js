@@ -12,7 +12,9 @@ import { make } from "./dom.js";
  * @param {Control} control @returns {any[]} */
 export function valuesOf({ options, start, stop, step }) {
   if (options) return options;
-  return Array.from({ length: Math.round((stop - start) / step) + 1 }, (_, i) => Number((start + i * step).toPrecision(12)));
+  return Array.from({ length: Math.round((stop - start) / step) + 1 }, (_, i) =>
+    Number((start + i * step).toPrecision(12)),
+  );
 }
 
 /** @param {Control} control @param {string} id @param {Listener} listener @returns {Made} */
@@ -23,7 +25,13 @@ export function made(control, id, listener) {
 /** @param {Control} control @param {string} id @param {Listener} listener @returns {Made} */
 function slider(control, id, { moved, settled }) {
   const output = make("output", {});
-  const input = make("input", { type: "range", min: control.start, max: control.stop, step: control.step, id: id + control.name });
+  const input = make("input", {
+    type: "range",
+    min: control.start,
+    max: control.stop,
+    step: control.step,
+    id: id + control.name,
+  });
   input.dataset.control = control.name;
   const set = () => moved(control.name, Number(input.value));
   let before = input.value;
@@ -41,7 +49,10 @@ function slider(control, id, { moved, settled }) {
     input.value = String(value);
     output.textContent = value.toLocaleString("en-US").replace("-", "\u2212");
   };
-  return { node: make("div", { className: "rl-control" }, make("label", { htmlFor: input.id }, control.label, output), input), show };
+  return {
+    node: make("div", { className: "rl-control" }, make("label", { htmlFor: input.id }, control.label, output), input),
+    show,
+  };
 }
 
 /** @param {Control} control @param {string} id @param {Listener} listener @returns {Made} */
@@ -58,5 +69,11 @@ function choice(control, id, { moved, settled }) {
     group.append(make("label", {}, input, make("span", {}, String(option))));
     return input;
   });
-  return { node: group, show: (value) => options.forEach((option, i) => (inputs[i].checked = option === value)) };
+  return {
+    node: group,
+    show: (value) =>
+      options.forEach((option, i) => {
+        inputs[i].checked = option === value;
+      }),
+  };
 }

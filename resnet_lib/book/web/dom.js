@@ -27,7 +27,10 @@ export async function copy(text) {
 export function copyButton(label, content) {
   const button = make("button", { type: "button", textContent: label });
   button.addEventListener("click", async () => {
-    button.textContent = await copy(content()).then(() => "Copied", () => "Your browser denies copying");
+    button.textContent = await copy(content()).then(
+      () => "Copied",
+      () => "Your browser denies copying",
+    );
     setTimeout(() => (button.textContent = label), 1500);
   });
   return button;

@@ -20,7 +20,7 @@ export function figureOf(page, variants, values) {
   return variants[key](values, format);
 }
 
-/** @param {Page} page */
+/** @param {Page} page @returns {Record<string, any>} */
 export function defaultsOf(page) {
   return Object.fromEntries(page.controls.map(({ name, value }) => [name, value]));
 }
@@ -33,8 +33,12 @@ function python(value) {
 /** The call that gives the same numbers.
  * @param {Page} page @param {Record<string, any>} values */
 function code(page, values) {
-  const call = `${page.function}(${Object.entries(values).map(([name, value]) => `${name}=${python(value)}`).join(", ")})["numbers"]`;
-  return page.module ? `from ${page.module} import ${page.function}\n\n${call}` : `# after the cells of this chapter above\n${call}`;
+  const call = `${page.function}(${Object.entries(values)
+    .map(([name, value]) => `${name}=${python(value)}`)
+    .join(", ")})["numbers"]`;
+  return page.module
+    ? `from ${page.module} import ${page.function}\n\n${call}`
+    : `# after the cells of this chapter above\n${call}`;
 }
 
 /** The list of numbers beside a figure. */
@@ -63,12 +67,15 @@ function numberList() {
 /** Bring an explorer's element to life.
  * @param {Page} page @param {Variants} variants @param {HTMLOrSVGScriptElement | null} [script] that calls it */
 export function explorer(page, variants, script = document.currentScript) {
-  const root = /** @type {HTMLElement} */ (script?.closest("[data-rl-explorer]") ||
-    document.querySelector(`[data-rl-explorer="${page.id}"]:not([data-rl-live])`));
+  const root = /** @type {HTMLElement} */ (
+    script?.closest("[data-rl-explorer]") ||
+      document.querySelector(`[data-rl-explorer="${page.id}"]:not([data-rl-live])`)
+  );
   root.dataset.rlLive = "";
   followTheme(root);
   const inBook = window.RL_BOOK === true; // the page's address is ours to write to
-  const defaults = defaultsOf(page), values = { ...defaults };
+  const defaults = defaultsOf(page);
+  const values = { ...defaults };
   const uid = `${page.id}-${Math.random().toString(36).slice(2, 8)}`;
   /** @type {Record<string, any> | null} */
   let before = null; // the figure when the reader last let go
@@ -87,8 +94,15 @@ export function explorer(page, variants, script = document.currentScript) {
     },
     settled: () => settle(),
   };
-  const figureAt = (/** @type {string} */ name, /** @type {any} */ value) => figureOf(page, variants, { ...values, [name]: value });
-  const picture = plot({ description: page.description, controls: page.controls, figureAt, listener, tell: (words) => (status.textContent = words) });
+  const figureAt = (/** @type {string} */ name, /** @type {any} */ value) =>
+    figureOf(page, variants, { ...values, [name]: value });
+  const picture = plot({
+    description: page.description,
+    controls: page.controls,
+    figureAt,
+    listener,
+    tell: (words) => (status.textContent = words),
+  });
   const controls = page.controls.map((control) => made(control, uid, listener));
   const presets = Object.entries({ ...page.presets, Reset: {} }).map(([name, preset]) => {
     const button = make("button", { type: "button", textContent: name });
@@ -96,26 +110,37 @@ export function explorer(page, variants, script = document.currentScript) {
       Object.assign(values, defaults, preset);
       settle(name === "Reset");
     });
-    return { button, values: { ...defaults, ...preset }, reset: name === "Reset" };
+    return { button, values: /** @type {Record<string, any>} */ ({ ...defaults, ...preset }), reset: name === "Reset" };
   });
   presets[presets.length - 1].button.className = "rl-reset";
-  const tools = make("div", { className: "rl-tools" }, copyButton("Copy as code", () => code(page, values)));
+  const tools = make(
+    "div",
+    { className: "rl-tools" },
+    copyButton("Copy as code", () => code(page, values)),
+  );
   if (inBook) tools.append(copyButton("Copy link", () => location.href.split("#")[0] + written(page.id, values)));
 
   for (const still of root.querySelectorAll(".rl-static")) /** @type {HTMLElement} */ (still).hidden = true;
-  root.append(make("div", { className: "rl-live" },
-    make("div", { className: "rl-presets" }, ...presets.map(({ button }) => button)),
-    make("div", { className: "rl-controls" }, ...controls.map(({ node }) => node)),
-    make("div", { className: "rl-stage" }, picture.host, numbers.list),
-    make("p", { className: "rl-caption", textContent: page.description }),
-    tools, status));
+  root.append(
+    make(
+      "div",
+      { className: "rl-live" },
+      make("div", { className: "rl-presets" }, ...presets.map(({ button }) => button)),
+      make("div", { className: "rl-controls" }, ...controls.map(({ node }) => node)),
+      make("div", { className: "rl-stage" }, picture.host, numbers.list),
+      make("p", { className: "rl-caption", textContent: page.description }),
+      tools,
+      status,
+    ),
+  );
 
   /** @param {import("./plot.js").Way} way */
   function draw(way) {
     frame = 0;
-    page.controls.forEach(({ name }, i) => controls[i].show(values[name]));
+    for (const [i, { name }] of page.controls.entries()) controls[i].show(values[name]);
     for (const { button, values: those, reset } of presets) {
-      if (!reset) button.setAttribute("aria-pressed", String(page.controls.every(({ name }) => those[name] === values[name])));
+      if (!reset)
+        button.setAttribute("aria-pressed", String(page.controls.every(({ name }) => those[name] === values[name])));
     }
     const figure = figureOf(page, variants, values);
     numbers.show(figure.numbers);
@@ -129,7 +154,9 @@ export function explorer(page, variants, script = document.currentScript) {
     dragging = null;
     const figure = draw({ ghost: reset ? null : before, slowly: true });
     before = figure;
-    status.textContent = Object.entries(figure.numbers).map(([label, value]) => `${label}: ${value}`).join("; ");
+    status.textContent = Object.entries(figure.numbers)
+      .map(([label, value]) => `${label}: ${value}`)
+      .join("; ");
     if (inBook) history.replaceState(null, "", reset ? location.pathname + location.search : written(page.id, values));
   }
 

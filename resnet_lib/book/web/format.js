@@ -1,15 +1,16 @@
-/* Numbers as Python writes them. */
+/* The book's numbers: Python's format specs d, .2f, .1%, with or without thousands separators, but a minus that is one
+   and a space before a percent sign. toFixed rounds the exact value, as Python does, but an exact tie upwards: that one
+   goes to the even digit here. */
 
-/* Python's format specs d, .2f, .1% with or without thousands separators. toFixed rounds the exact value, as Python
-   does, but an exact tie upwards: that one goes to the even digit here. */
+/** @param {number} value @param {string} spec */
 export function format(value, spec) {
-  const [, comma, digits, type] = /^(,?)(?:\.(\d))?([df%])$/.exec(spec);
+  const [, comma, digits, type] = /^(,?)(?:\.(\d))?([df%])$/.exec(spec) || [];
   const places = Number(digits || 0);
   const size = Math.abs(type === "%" ? 100 * value : value);
   const [whole, rest] = size.toFixed(places + 30).split(".");
-  const cut = places ? whole + "." + rest.slice(0, places) : whole;
+  const cut = places ? `${whole}.${rest.slice(0, places)}` : whole;
   const tie = /^50*$/.test(rest.slice(places)) && "02468".includes(cut[cut.length - 1]);
   const parts = (tie ? cut : size.toFixed(places)).split(".");
   if (comma) parts[0] = parts[0].replace(/\B(?=(\d{3})+$)/g, ",");
-  return (value < 0 ? "-" : "") + parts.join(".") + (type === "%" ? "%" : "");
+  return (value < 0 ? "\u2212" : "") + parts.join(".") + (type === "%" ? " %" : "");
 }

@@ -16,7 +16,10 @@ export function gripAt(marks, { mark: key, where = "end" }) {
   if (!mark) return null;
   if (typeof where === "number") return /** @type {[number, number]} */ (mark.points?.[where] ?? null);
   const { x, y, width, height } = boxOf(mark);
-  return [x + { start: 0, middle: 0.5, top: 0.5, end: 1 }[/** @type {"end"} */ (where)] * width, where === "top" ? y : y + height / 2];
+  return [
+    x + { start: 0, middle: 0.5, top: 0.5, end: 1 }[/** @type {"end"} */ (where)] * width,
+    where === "top" ? y : y + height / 2,
+  ];
 }
 
 /** The marks of the grips of a scene.
@@ -24,7 +27,21 @@ export function gripAt(marks, { mark: key, where = "end" }) {
 export function grips(marks, handles) {
   return handles.flatMap((handle) => {
     const at = gripAt(marks, handle);
-    return at ? [{ key: `grip ${handle.control}`, x: at[0], y: at[1], symbol: "circle", size: 14, fill: "var(--rl-page,#ffffff)", stroke: "var(--rl-mark,#aa3377)", thick: 3, clip: -1 }] : [];
+    return at
+      ? [
+          {
+            key: `grip ${handle.control}`,
+            x: at[0],
+            y: at[1],
+            symbol: "circle",
+            size: 14,
+            fill: "var(--rl-page,#ffffff)",
+            stroke: "var(--rl-mark,#aa3377)",
+            thick: 3,
+            clip: -1,
+          },
+        ]
+      : [];
   });
 }
 
@@ -32,7 +49,8 @@ export function grips(marks, handles) {
  * place grows or falls with the value, so a bisection finds it: no figure function needs to be turned around.
  * @param {number[]} values @param {(value: number) => number} place @param {number} wanted */
 export function solve(values, place, wanted) {
-  let low = 0, high = values.length - 1;
+  let low = 0,
+    high = values.length - 1;
   const rising = place(values[high]) >= place(values[low]);
   while (high - low > 1) {
     const middle = (low + high) >> 1;

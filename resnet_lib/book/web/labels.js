@@ -14,10 +14,16 @@ const LEAST = 11; // pixels of the smallest words
 /** The place that words take.
  * @param {Mark} mark @returns {Box} */
 export function inkOf(mark) {
-  const size = mark.size || 15, written = mark.lines || [];
+  const size = mark.size || 15,
+    written = mark.lines || [];
   const width = Math.max(0, ...written.map((line) => lineWidth(line, size)));
   const left = mark.anchor === "end" ? width : mark.anchor === "middle" ? width / 2 : 0;
-  return { x: (mark.x || 0) - left, y: (mark.y || 0) - 0.74 * size, width, height: ((written.length - 1) * LINE + 0.95) * size };
+  return {
+    x: (mark.x || 0) - left,
+    y: (mark.y || 0) - 0.74 * size,
+    width,
+    height: ((written.length - 1) * LINE + 0.95) * size,
+  };
 }
 
 /** The marks of the annotations of a figure, before anything has made way.
@@ -25,12 +31,22 @@ export function inkOf(mark) {
 export function annotationMarks(figure, { axes, area }, size) {
   return (figure.layout.annotations || []).map((/** @type {Record<string, any>} */ note, /** @type {number} */ i) => {
     const { xref = "x", yref = "y", xshift = 0, yshift = 0 } = note;
-    const rows = lines(note.text), high = ((rows.length - 1) * LINE + 0.72) * size;
+    const rows = lines(note.text),
+      high = ((rows.length - 1) * LINE + 0.72) * size;
     const up = { top: 0, middle: high / 2, bottom: high }[/** @type {"top"} */ (note.yanchor || "middle")];
     const x = xref === "paper" ? area.x + note.x * area.width : at(axes[xref].scale, note.x);
     const y = yref === "paper" ? area.y + (1 - note.y) * area.height : at(axes[yref].scale, note.y);
     const anchor = ANCHORS[/** @type {"left"} */ (note.xanchor || "center")];
-    return { key: `note ${i}`, lines: rows, size, halo: true, anchor, x: x + xshift, y: y - yshift - up + 0.72 * size, fill: paint(note.font?.color, "i") };
+    return {
+      key: `note ${i}`,
+      lines: rows,
+      size,
+      halo: true,
+      anchor,
+      x: x + xshift,
+      y: y - yshift - up + 0.72 * size,
+      fill: paint(note.font?.color, "i"),
+    };
   });
 }
 
@@ -40,9 +56,15 @@ export function annotationMarks(figure, { axes, area }, size) {
  * @param {Mark[]} words @param {Mark[]} marks @param {{ width: number, height: number }} frame @returns {Mark[]} */
 export function arrange(words, marks, frame) {
   /** @type {Box[]} */
-  const taken = marks.filter((mark) => mark.key.startsWith("bar ")).map(({ x = 0, y = 0, width = 0, height = 0 }) => ({ x, y, width, height }));
+  const taken = marks
+    .filter((mark) => mark.key.startsWith("bar "))
+    .map(({ x = 0, y = 0, width = 0, height = 0 }) => ({ x, y, width, height }));
   const bars = taken.length;
-  taken.push(...marks.filter((mark) => mark.symbol && mark.fill !== "none").map(({ x = 0, y = 0, size = 8 }) => ({ x: x - size / 2, y: y - size / 2, width: size, height: size })));
+  taken.push(
+    ...marks
+      .filter((mark) => mark.symbol && mark.fill !== "none")
+      .map(({ x = 0, y = 0, size = 8 }) => ({ x: x - size / 2, y: y - size / 2, width: size, height: size })),
+  );
   const shapes = taken.length;
   taken.push(...marks.filter((mark) => mark.lines && mark.clip === undefined).map(inkOf));
   return words.map((word) => {
@@ -52,7 +74,8 @@ export function arrange(words, marks, frame) {
       const ink = inkOf(mark);
       return ink.y >= 0 && ink.y + ink.height <= frame.height && !taken.slice(first).some((box) => overlap(box, ink));
     };
-    search: for (const first of [0, bars, shapes]) { // clear of all, or at least of symbols and words, or of words
+    search: for (const first of [0, bars, shapes]) {
+      // clear of all, or at least of symbols and words, or of words
       for (const away of [0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6, 8, -8]) {
         const moved = { ...best, y: (best.y || 0) - away * step };
         if (free(moved, first)) {
@@ -70,7 +93,8 @@ export function arrange(words, marks, frame) {
 function fitted(word, width) {
   let mark = word;
   for (let size = word.size || 15; inkOf(mark).width > width && size > LEAST; ) mark = { ...word, size: (size -= 0.5) };
-  if (inkOf(mark).width > width) mark = { ...mark, lines: (mark.lines || []).flatMap((line) => wrap(line, mark.size || 15, width)) };
+  if (inkOf(mark).width > width)
+    mark = { ...mark, lines: (mark.lines || []).flatMap((line) => wrap(line, mark.size || 15, width)) };
   return within(mark, width);
 }
 
@@ -78,6 +102,7 @@ function fitted(word, width) {
  * @param {Mark} mark @param {number} width @returns {Mark} */
 export function within(mark, width) {
   const ink = inkOf(mark);
-  const over = Math.max(ink.x + ink.width - width, 0), before = Math.max(-ink.x, 0);
+  const over = Math.max(ink.x + ink.width - width, 0),
+    before = Math.max(-ink.x, 0);
   return { ...mark, x: (mark.x || 0) - over + before };
 }

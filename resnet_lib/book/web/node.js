@@ -12,11 +12,23 @@ import { boxOf } from "./values.js";
 const wanted = JSON.parse(readFileSync(0, "utf8"));
 const made = wanted.map(({ call, settings = [{}], widths }) => {
   const [page, variants] = new Function(`return [${call}];`)();
-  return settings.map((values) => widths.map((width) => {
-    const figure = figureOf(page, variants, { ...defaultsOf(page), ...values });
-    const laid = scene(figure, width);
-    const marks = laid.marks.map((mark) => ({ key: mark.key, words: mark.lines?.map((runs) => runs.map(({ text }) => text).join("")), ...(mark.lines ? inkOf(mark) : boxOf(mark)) }));
-    return { figure, svg: svg(laid, { class: "rl-svg", role: "img", "aria-label": page.description }), marks, height: laid.height, clips: laid.clips };
-  }));
+  return settings.map((values) =>
+    widths.map((width) => {
+      const figure = figureOf(page, variants, { ...defaultsOf(page), ...values });
+      const laid = scene(figure, width);
+      const marks = laid.marks.map((mark) => ({
+        key: mark.key,
+        words: mark.lines?.map((runs) => runs.map(({ text }) => text).join("")),
+        ...(mark.lines ? inkOf(mark) : boxOf(mark)),
+      }));
+      return {
+        figure,
+        svg: svg(laid, { class: "rl-svg", role: "img", "aria-label": page.description }),
+        marks,
+        height: laid.height,
+        clips: laid.clips,
+      };
+    }),
+  );
 });
 console.log(JSON.stringify(made));

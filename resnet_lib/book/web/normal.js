@@ -7,7 +7,8 @@ export function normal(figure) {
   /** @type {Record<string, string[]>} */
   const categories = {};
   const data = figure.data.map((/** @type {Record<string, any>} */ trace) => {
-    const length = (trace.x || trace.y || []).length, counted = Array.from({ length }, (_, i) => i);
+    const length = (trace.x || trace.y || []).length,
+      counted = Array.from({ length }, (_, i) => i);
     const made = { ...trace, type: trace.type || "scatter", x: trace.x || counted, y: trace.y || counted };
     for (const side of /** @type {const} */ (["x", "y"])) {
       if (!made[side].some((/** @type {any} */ value) => typeof value === "string")) continue;
@@ -24,7 +25,8 @@ export function normal(figure) {
     layout[key] = { tickvals: words.map((_, i) => i), ticktext: words, ...layout[key] };
   }
   for (const key of Object.keys(layout)) {
-    if (/^[xy]axis\d*$/.test(key) && typeof layout[key].title === "string") layout[key] = { ...layout[key], title: { text: layout[key].title } };
+    if (/^[xy]axis\d*$/.test(key) && typeof layout[key].title === "string")
+      layout[key] = { ...layout[key], title: { text: layout[key].title } };
   }
   return { ...figure, data, layout };
 }

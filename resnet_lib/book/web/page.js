@@ -8,4 +8,4 @@ import "./scrolling.js";
 const calls = { explorer, ask };
 const { later } = window.ResidualBlock;
 window.ResidualBlock = { ...calls, format };
-for (const [name, script, ...rest] of later) calls[name](...rest, script);
+for (const [name, script, ...rest] of later) /** @type {Record<string, Function>} */ (calls)[name](...rest, script);

@@ -18,7 +18,8 @@ export function plot({ description, controls, figureAt, listener, tell }) {
   host.tabIndex = 0;
   host.setAttribute("role", "img");
   host.setAttribute("aria-label", description);
-  const picture = view(host), values = answer(host, picture, tell);
+  const picture = view(host),
+    values = answer(host, picture, tell);
   /** @type {Record<string, any> | null} */
   let figure = null;
   /** @type {Way} */
@@ -48,11 +49,14 @@ export function plot({ description, controls, figureAt, listener, tell }) {
     down.preventDefault();
     values.hide();
     host.setPointerCapture(down.pointerId);
-    const allowed = valuesOf(control), axis = handle.along === "y" ? 1 : 0;
+    const allowed = valuesOf(control),
+      axis = handle.along === "y" ? 1 : 0;
     const move = (/** @type {PointerEvent} */ event) => {
-      const at = picture.root.getBoundingClientRect(), scale = at.width / width;
+      const at = picture.root.getBoundingClientRect(),
+        scale = at.width / width;
       const wanted = axis ? (event.clientY - at.top) / scale : (event.clientX - at.left) / scale;
-      const place = (/** @type {any} */ value) => (gripAt(scene(figureAt(control.name, value), width, { ...way, held: ranges }).marks, handle) || [0, 0])[axis];
+      const place = (/** @type {any} */ value) =>
+        (gripAt(scene(figureAt(control.name, value), width, { ...way, held: ranges }).marks, handle) || [0, 0])[axis];
       listener.moved(control.name, solve(allowed, place, wanted));
     };
     const end = () => {

@@ -6,7 +6,12 @@
  * @typedef {{ log: boolean, from: number, to: number, start: number, end: number }} Scale
  */
 
-const PREFIXES = [[1e12, " T"], [1e9, " G"], [1e6, " M"], [1e3, " k"]];
+const PREFIXES = [
+  [1e12, " T"],
+  [1e9, " G"],
+  [1e6, " M"],
+  [1e3, " k"],
+];
 
 /** Where a position lies: a number, on a logarithmic axis an exponent.
  * @param {Scale} scale @param {number} position */
@@ -36,10 +41,13 @@ export function step(length, most) {
 /** The values of the ticks of an axis, at most so many if the axis does not say which.
  * @param {Scale} scale @param {Record<string, any>} axis @param {number} most @returns {number[]} */
 export function tickValues(scale, axis, most) {
-  const low = Math.min(scale.from, scale.to), high = Math.max(scale.from, scale.to);
+  const low = Math.min(scale.from, scale.to),
+    high = Math.max(scale.from, scale.to);
   const inside = (/** @type {number} */ position) => position >= low - 1e-9 && position <= high + 1e-9;
   if (axis.tickvals) return axis.tickvals.filter((/** @type {number} */ v) => inside(scale.log ? Math.log10(v) : v));
-  const size = scale.log ? Math.max(1, Math.ceil((high - low) / most)) : axis.dtick || step(high - low, axis.nticks || most);
+  const size = scale.log
+    ? Math.max(1, Math.ceil((high - low) / most))
+    : axis.dtick || step(high - low, axis.nticks || most);
   const values = [];
   for (let i = Math.ceil(low / size - 1e-9); i * size <= high + 1e-9 * size; i++) {
     values.push(scale.log ? 10 ** (i * size) : Number((i * size).toPrecision(12)));
@@ -52,7 +60,11 @@ export function tickValues(scale, axis, most) {
 export function short(value, largest) {
   const found = Math.abs(largest) >= 1e4 && PREFIXES.find(([size]) => Math.abs(largest) >= Number(size));
   const [size, prefix] = found && value !== 0 ? found : [1, ""];
-  return Number((value / Number(size)).toPrecision(4)).toLocaleString("en-US", { maximumFractionDigits: 6 }).replace("-", "\u2212") + prefix;
+  return (
+    Number((value / Number(size)).toPrecision(4))
+      .toLocaleString("en-US", { maximumFractionDigits: 6 })
+      .replace("-", "\u2212") + prefix
+  );
 }
 
 /** What stands at the ticks.

@@ -50,6 +50,14 @@ function ghostly(mark, marks) {
   if (mark.lines || mark.fill === "none") return [];
   const now = marks.find(({ key }) => key === mark.key);
   if (now && JSON.stringify({ ...now, says: "" }) === JSON.stringify({ ...mark, says: "" })) return [];
-  const quiet = { key: `ghost ${mark.key}`, says: undefined, fill: "none", stroke: "var(--rl-quiet,#57606a)", thick: 1, dash: "ghost", opacity: 0.8 };
+  const quiet = {
+    key: `ghost ${mark.key}`,
+    says: undefined,
+    fill: "none",
+    stroke: "var(--rl-quiet,#57606a)",
+    thick: 1,
+    dash: "ghost",
+    opacity: 0.8,
+  };
   return [{ ...mark, ...quiet }];
 }

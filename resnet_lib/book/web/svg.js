@@ -18,12 +18,15 @@ const DASHES = { dash: "6 4", dot: "1.5 4", ghost: "3 3" };
 const round = (value) => String(Math.round(value * 100) / 100);
 
 /** @param {string} text */
-const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
+const escaped = (text) =>
+  text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
 
 /** The outline of a symbol around 0, 0. `size` is its diameter.
  * @param {string} kind @param {number} size */
 function outline(kind, size) {
-  const r = size / 2, d = round(r * 1.2), s = round(r * 0.9);
+  const r = size / 2,
+    d = round(r * 1.2),
+    s = round(r * 0.9);
   if (kind.startsWith("square")) return `M-${s},-${s}H${s}V${s}H-${s}Z`;
   if (kind.startsWith("diamond")) return `M0,-${d}L${d},0L0,${d}L-${d},0Z`;
   return `M-${round(r)},0a${round(r)},${round(r)} 0 1 1 ${round(2 * r)},0a${round(r)},${round(r)} 0 1 1 -${round(2 * r)},0Z`;
@@ -40,10 +43,16 @@ export function element(mark) {
   const { x = 0, y = 0, width = 0, height = 0, size = 15 } = mark;
   if (mark.lines) return words(mark, x, y, size, paint);
   if (mark.points) {
-    const d = mark.points.map(([px, py], i) => `${i ? "L" : "M"}${round(px)},${round(py)}`).join("") + (mark.fill ? "Z" : "");
-    return ["path", { d, ...paint, "stroke-linejoin": "round", "stroke-linecap": mark.dash === "dot" ? "round" : "butt" }, ""];
+    const d =
+      mark.points.map(([px, py], i) => `${i ? "L" : "M"}${round(px)},${round(py)}`).join("") + (mark.fill ? "Z" : "");
+    return [
+      "path",
+      { d, ...paint, "stroke-linejoin": "round", "stroke-linecap": mark.dash === "dot" ? "round" : "butt" },
+      "",
+    ];
   }
-  if (mark.symbol) return ["path", { d: outline(mark.symbol, size), transform: `translate(${round(x)} ${round(y)})`, ...paint }, ""];
+  if (mark.symbol)
+    return ["path", { d: outline(mark.symbol, size), transform: `translate(${round(x)} ${round(y)})`, ...paint }, ""];
   return ["rect", { x: round(x), y: round(y), width: round(width), height: round(height), ...paint }, ""];
 }
 
@@ -52,11 +61,14 @@ export function element(mark) {
 function words(mark, x, y, size, paint) {
   const anchor = mark.anchor || "start";
   const held = (mark.lines || []).map((runs, i) => {
-    const spans = runs.map(({ text, bold }) => (bold ? `<tspan font-weight="600">${escaped(text)}</tspan>` : escaped(text)));
+    const spans = runs.map(({ text, bold }) =>
+      bold ? `<tspan font-weight="600">${escaped(text)}</tspan>` : escaped(text),
+    );
     // The width that the scene was laid out with, whatever the font: words never come to lie over others.
     const length = round(lineWidth(runs, size));
     return `<tspan x="${round(x)}" y="${round(y + i * LINE * size)}" textLength="${length}">${spans.join("")}</tspan>`;
   });
+  /** @type {Record<string, string>} */
   const halo = mark.halo ? { class: "rl-halo" } : {};
   return ["text", { "font-size": round(size), "text-anchor": anchor, ...halo, ...paint }, held.join("")];
 }
@@ -65,16 +77,27 @@ function words(mark, x, y, size, paint) {
  * @param {Scene} scene @param {Record<string, string>} [attributes] of the outermost element */
 export function svg(scene, attributes = {}) {
   const open = (/** @type {string} */ name, /** @type {Record<string, string>} */ values) =>
-    `<${name}${Object.entries(values).map(([key, value]) => ` ${key}="${escaped(value)}"`).join("")}>`;
+    `<${name}${Object.entries(values)
+      .map(([key, value]) => ` ${key}="${escaped(value)}"`)
+      .join("")}>`;
   const drawn = (/** @type {Mark} */ mark) => {
     const [name, values, held] = element(mark);
     return `${open(name, values)}${held}</${name}>`;
   };
   const groups = [undefined, ...scene.clips.keys(), -1].map((clip) => {
-    const inside = scene.marks.filter((mark) => mark.clip === clip).map(drawn).join("");
-    return clip === undefined || clip === -1 ? `<g>${inside}</g>` : `${open("svg", frame(scene.clips[clip]))}${inside}</svg>`;
+    const inside = scene.marks
+      .filter((mark) => mark.clip === clip)
+      .map(drawn)
+      .join("");
+    return clip === undefined || clip === -1
+      ? `<g>${inside}</g>`
+      : `${open("svg", frame(scene.clips[clip]))}${inside}</svg>`;
   });
-  const size = { viewBox: `0 0 ${scene.width} ${scene.height}`, width: String(scene.width), height: String(scene.height) };
+  const size = {
+    viewBox: `0 0 ${scene.width} ${scene.height}`,
+    width: String(scene.width),
+    height: String(scene.height),
+  };
   return `${open("svg", { xmlns: "http://www.w3.org/2000/svg", ...size, ...attributes })}${groups.join("")}</svg>`;
 }
 

@@ -9,15 +9,17 @@ import { BOLD, REGULAR, SIGNS } from "./widths.js";
  * @param {string} markup @returns {Run[][]} */
 export function lines(markup) {
   let bold = false;
-  return String(markup).split(/<br\s*\/?>/).map((line) => {
-    /** @type {Run[]} */
-    const runs = [];
-    for (const part of line.split(/(<\/?b>)/)) {
-      if (part === "<b>" || part === "</b>") bold = part === "<b>";
-      else if (part) runs.push({ text: part, bold });
-    }
-    return runs;
-  });
+  return String(markup)
+    .split(/<br\s*\/?>/)
+    .map((line) => {
+      /** @type {Run[]} */
+      const runs = [];
+      for (const part of line.split(/(<\/?b>)/)) {
+        if (part === "<b>" || part === "</b>") bold = part === "<b>";
+        else if (part) runs.push({ text: part, bold });
+      }
+      return runs;
+    });
 }
 
 /** The width of a line, in pixels, from the advances of the shipped font.

@@ -25,11 +25,15 @@ function colourOf(marker, i) {
   if (typeof value !== "number") return value;
   const { colorscale, cmin = 0, cmax = 1 } = marker;
   const share = Math.min(1, Math.max(0, (value - cmin) / (cmax - cmin)));
-  const upper = Math.max(1, colorscale.findIndex((/** @type {[number, string]} */ [stop]) => stop >= share));
+  const upper = Math.max(
+    1,
+    colorscale.findIndex((/** @type {[number, string]} */ [stop]) => stop >= share),
+  );
   const [[from, a], [to, b]] = [colorscale[upper - 1], colorscale[upper]];
-  const channels = (/** @type {string} */ colour) => colour.startsWith("#")
-    ? [1, 3, 5].map((k) => parseInt(colour.slice(k, k + 2), 16))
-    : (colour.match(/[\d.]+/g) || []).slice(0, 3).map(Number);
+  const channels = (/** @type {string} */ colour) =>
+    colour.startsWith("#")
+      ? [1, 3, 5].map((k) => parseInt(colour.slice(k, k + 2), 16))
+      : (colour.match(/[\d.]+/g) || []).slice(0, 3).map(Number);
   const t = to > from ? (share - from) / (to - from) : 0;
   const [ca, cb] = [channels(a), channels(b)];
   return `rgb(${ca.map((channel, k) => Math.round(channel + t * (cb[k] - channel))).join(",")})`;
@@ -62,7 +66,12 @@ export function dataMarks(figure, laid, size) {
 
 /** @param {import("./scale.js").Scale} x @param {import("./scale.js").Scale} y */
 function box(x, y) {
-  const [left, right, top, bottom] = [Math.min(x.start, x.end), Math.max(x.start, x.end), Math.min(y.start, y.end), Math.max(y.start, y.end)];
+  const [left, right, top, bottom] = [
+    Math.min(x.start, x.end),
+    Math.max(x.start, x.end),
+    Math.min(y.start, y.end),
+    Math.max(y.start, y.end),
+  ];
   return { x: left, y: top, width: right - left, height: bottom - top };
 }
 
@@ -76,16 +85,36 @@ function barMarks(trace, t, bar, x, y, clip, size) {
     const [start, end] = [place(along, from), place(along, to)].sort((a, b) => a - b);
     const [low, high] = [place(across, middle - wide / 2), place(across, middle + wide / 2)].sort((a, b) => a - b);
     const long = to === from ? 0 : Math.max(end - start, THIN);
-    const shape = flat ? { x: start, y: low, width: long, height: high - low } : { x: low, y: end - long, width: high - low, height: long };
+    const shape = flat
+      ? { x: start, y: low, width: long, height: high - low }
+      : { x: low, y: end - long, width: high - low, height: long };
     const colour = colourOf(trace.marker || {}, i);
     const says = spoken(trace, i, to - from);
     /** @type {Mark[]} */
-    const marks = [{ key: `bar ${t} ${i}`, ...shape, fill: paint(colour), opacity: one(trace.marker?.opacity, i) ?? trace.opacity, says, clip }];
+    const marks = [
+      {
+        key: `bar ${t} ${i}`,
+        ...shape,
+        fill: paint(colour),
+        opacity: one(trace.marker?.opacity, i) ?? trace.opacity,
+        says,
+        clip,
+      },
+    ];
     const words = one(trace.text, i);
     if (words && trace.textposition === "inside") {
       const runs = lines(words)[0];
       if (lineWidth(runs, size) + 8 <= long) {
-        marks.push({ key: `words ${t} ${i}`, x: shape.x + long / 2, y: (low + high) / 2 + 0.35 * size, lines: [runs], size, anchor: "middle", fill: paint(colour, "o"), clip });
+        marks.push({
+          key: `words ${t} ${i}`,
+          x: shape.x + long / 2,
+          y: (low + high) / 2 + 0.35 * size,
+          lines: [runs],
+          size,
+          anchor: "middle",
+          fill: paint(colour, "o"),
+          clip,
+        });
       }
     }
     return marks;
@@ -95,25 +124,46 @@ function barMarks(trace, t, bar, x, y, clip, size) {
 /** @param {Record<string, any>} trace @param {number} t @param {import("./scale.js").Scale} x @param {import("./scale.js").Scale} y
  * @param {number} clip @param {number} size @returns {Mark[]} */
 function pointMarks(trace, t, x, y, clip, size) {
-  const points = trace.x.map((/** @type {number} */ value, /** @type {number} */ i) => [place(x, value), place(y, trace.y[i])]);
+  const points = trace.x.map((/** @type {number} */ value, /** @type {number} */ i) => [
+    place(x, value),
+    place(y, trace.y[i]),
+  ]);
   const whole = points.filter((/** @type {number[]} */ point) => point.every(Number.isFinite));
-  const mode = trace.mode || "lines", { opacity } = trace;
+  const mode = trace.mode || "lines",
+    { opacity } = trace;
   /** @type {Mark[]} */
   const marks = [];
-  if (trace.fill === "toself") marks.push({ key: `area ${t}`, points: whole, fill: paint(trace.line?.color), opacity, clip, says: trace.name });
+  if (trace.fill === "toself")
+    marks.push({ key: `area ${t}`, points: whole, fill: paint(trace.line?.color), opacity, clip, says: trace.name });
   if (mode.includes("lines") && trace.line?.width !== 0) {
     const { color, width = 2, dash } = trace.line || {};
     marks.push({ key: `line ${t}`, points: whole, stroke: paint(color), thick: width, dash, opacity, clip });
   }
-  points.forEach(([px, py], i) => {
-    if (!Number.isFinite(px) || !Number.isFinite(py) || (trace.cliponaxis !== false && !inBox(box(x, y), px, py))) return;
-    const marker = trace.marker || {}, says = spoken(trace, i, trace.y[i]);
+  points.forEach((/** @type {number[]} */ [px, py], /** @type {number} */ i) => {
+    if (!Number.isFinite(px) || !Number.isFinite(py) || (trace.cliponaxis !== false && !inBox(box(x, y), px, py)))
+      return;
+    const marker = trace.marker || {},
+      says = spoken(trace, i, trace.y[i]);
     const symbolSize = one(marker.size, i) ?? 8;
     if (mode.includes("markers") && symbolSize > 0) {
-      const kind = one(marker.symbol, i) || "circle", open = kind.endsWith("-open");
+      const kind = one(marker.symbol, i) || "circle",
+        open = kind.endsWith("-open");
       const colour = paint(colourOf(marker, i));
-      const edge = open ? { stroke: colour, thick: 2 } : { stroke: paint(marker.line?.color), thick: marker.line?.width };
-      marks.push({ key: `point ${t} ${i}`, x: px, y: py, symbol: kind, size: symbolSize, fill: open ? "var(--rl-page,#ffffff)" : colour, ...edge, opacity: one(marker.opacity, i) ?? opacity, says, clip: -1 });
+      const edge = open
+        ? { stroke: colour, thick: 2 }
+        : { stroke: paint(marker.line?.color), thick: marker.line?.width };
+      marks.push({
+        key: `point ${t} ${i}`,
+        x: px,
+        y: py,
+        symbol: kind,
+        size: symbolSize,
+        fill: open ? "var(--rl-page,#ffffff)" : colour,
+        ...edge,
+        opacity: one(marker.opacity, i) ?? opacity,
+        says,
+        clip: -1,
+      });
     } else if (trace.hovertext || trace.name) {
       marks.push({ key: `spot ${t} ${i}`, x: px, y: py, symbol: "circle", size: 8, fill: "none", says, clip });
     }
@@ -135,11 +185,18 @@ function inBox(box, x, y) {
 function beside(key, words, x, y, trace, i, size) {
   const position = one(trace.textposition, i) || "middle center";
   const aside = ASIDE + (one(trace.marker?.size, i) || 0) / 2;
-  const right = position.endsWith("right"), left = position.endsWith("left");
-  const up = position.startsWith("top"), down = position.startsWith("bottom");
+  const right = position.endsWith("right"),
+    left = position.endsWith("left");
+  const up = position.startsWith("top"),
+    down = position.startsWith("bottom");
   return {
-    key, lines: lines(words), size, halo: true, clip: -1,
-    x: x + (right ? aside : left ? -aside : 0), anchor: right ? "start" : left ? "end" : "middle",
+    key,
+    lines: lines(words),
+    size,
+    halo: true,
+    clip: -1,
+    x: x + (right ? aside : left ? -aside : 0),
+    anchor: right ? "start" : left ? "end" : "middle",
     y: y + (up ? -aside : down ? aside + 0.7 * size : 0.35 * size),
     fill: paint(one(trace.textfont?.color, i), "i"),
   };
@@ -149,5 +206,7 @@ function beside(key, words, x, y, trace, i, size) {
  * @param {Record<string, any>} trace @param {number} i @param {number} value */
 function spoken(trace, i, value) {
   const words = one(trace.hovertext, i) ?? trace.name;
-  return words && trace.hovertext === undefined ? `${words}: ${value.toLocaleString("en-US", { maximumSignificantDigits: 4 })}` : words;
+  return words && trace.hovertext === undefined
+    ? `${words}: ${value.toLocaleString("en-US", { maximumSignificantDigits: 4 })}`
+    : words;
 }

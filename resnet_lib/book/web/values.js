@@ -14,8 +14,10 @@ export function boxOf(mark) {
   if (mark.lines) return inkOf(mark);
   if (mark.symbol) return { x: x - size / 2, y: y - size / 2, width: size, height: size };
   if (!mark.points) return { x, y, width, height };
-  const xs = mark.points.map((point) => point[0]), ys = mark.points.map((point) => point[1]);
-  const left = Math.min(...xs), top = Math.min(...ys);
+  const xs = mark.points.map((point) => point[0]),
+    ys = mark.points.map((point) => point[1]);
+  const left = Math.min(...xs),
+    top = Math.min(...ys);
   return { x: left, y: top, width: Math.max(...xs) - left, height: Math.max(...ys) - top };
 }
 
@@ -23,8 +25,12 @@ export function boxOf(mark) {
  * @param {Mark} mark @param {number} x @param {number} y */
 function distance(mark, x, y) {
   const box = boxOf(mark);
-  const dx = Math.max(box.x - x, 0, x - box.x - box.width), dy = Math.max(box.y - y, 0, y - box.y - box.height);
-  return Math.hypot(dx, dy) + (mark.symbol ? 0.01 : 0.02) * Math.hypot(box.x + box.width / 2 - x, box.y + box.height / 2 - y) / 100;
+  const dx = Math.max(box.x - x, 0, x - box.x - box.width),
+    dy = Math.max(box.y - y, 0, y - box.y - box.height);
+  return (
+    Math.hypot(dx, dy) +
+    ((mark.symbol ? 0.01 : 0.02) * Math.hypot(box.x + box.width / 2 - x, box.y + box.height / 2 - y)) / 100
+  );
 }
 
 /** Let the marks of a view answer.
@@ -41,18 +47,24 @@ export function answer(host, view, tell) {
     chosen = mark ? mark.key : "";
     bubble.hidden = !mark;
     if (!mark) return;
-    const box = boxOf(mark), scale = view.root.getBoundingClientRect().width / view.root.viewBox.baseVal.width || 1;
+    const box = boxOf(mark),
+      scale = view.root.getBoundingClientRect().width / view.root.viewBox.baseVal.width || 1;
     bubble.textContent = mark.says || "";
-    const centre = (box.x + box.width / 2) * scale, half = bubble.offsetWidth / 2;
+    const centre = (box.x + box.width / 2) * scale,
+      half = bubble.offsetWidth / 2;
     bubble.style.left = `${Math.min(Math.max(centre, half), host.clientWidth - half)}px`;
     bubble.style.top = `${Math.max(box.y * scale - 6, bubble.offsetHeight)}px`;
   }
 
   host.addEventListener("pointermove", (event) => {
     if (event.buttons) return show(undefined); // something is being dragged
-    const at = view.root.getBoundingClientRect(), scale = at.width / view.root.viewBox.baseVal.width || 1;
-    const x = (event.clientX - at.left) / scale, y = (event.clientY - at.top) / scale;
-    const near = speaking().map((mark) => ({ mark, far: distance(mark, x, y) })).sort((a, b) => a.far - b.far)[0];
+    const at = view.root.getBoundingClientRect(),
+      scale = at.width / view.root.viewBox.baseVal.width || 1;
+    const x = (event.clientX - at.left) / scale,
+      y = (event.clientY - at.top) / scale;
+    const near = speaking()
+      .map((mark) => ({ mark, far: distance(mark, x, y) }))
+      .sort((a, b) => a.far - b.far)[0];
     show(near && near.far < REACH ? near.mark : undefined);
   });
   host.addEventListener("pointerleave", (event) => {
@@ -60,8 +72,11 @@ export function answer(host, view, tell) {
   });
   host.addEventListener("blur", () => show(undefined));
   host.addEventListener("keydown", (event) => {
-    const marks = speaking(), at = marks.findIndex(({ key }) => key === chosen);
-    const next = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
+    const marks = speaking(),
+      at = marks.findIndex(({ key }) => key === chosen);
+    const next = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: -1 }[
+      event.key
+    ];
     if (event.key === "Escape") return show(undefined);
     if (next === undefined || !marks.length || event.target !== host) return;
     event.preventDefault();

@@ -14,7 +14,8 @@ const create = (name) => document.createElementNS(NAMESPACE, name);
 
 /** @param {Element} node @param {Record<string, string>} values */
 function set(node, values) {
-  for (const [key, value] of Object.entries(values)) if (node.getAttribute(key) !== value) node.setAttribute(key, value);
+  for (const [key, value] of Object.entries(values))
+    if (node.getAttribute(key) !== value) node.setAttribute(key, value);
   for (const { name } of [...node.attributes]) if (!(name in values)) node.removeAttribute(name);
 }
 
@@ -26,8 +27,10 @@ export function between(a, b, t) {
     const [from, to] = [a[key], b[key]];
     if (from !== undefined && to !== undefined) mark[key] = from + t * (to - from);
   }
-  if (a.points && b.points && a.points.length === b.points.length) {
-    mark.points = b.points.map(([x, y], i) => [a.points[i][0] + t * (x - a.points[i][0]), a.points[i][1] + t * (y - a.points[i][1])]);
+  const { points } = a;
+  if (points && b.points && points.length === b.points.length) {
+    const part = (/** @type {number} */ from, /** @type {number} */ to) => from + t * (to - from);
+    mark.points = b.points.map(([x, y], i) => [part(points[i][0], x), part(points[i][1], y)]);
   }
   return mark;
 }
@@ -38,9 +41,10 @@ export function view(host) {
   const root = /** @type {SVGSVGElement} */ (create("svg"));
   root.setAttribute("class", "rl-svg");
   root.setAttribute("aria-hidden", "true"); // the host has the words for it
-  const below = create("g"), above = create("g");
+  const below = create("g"),
+    above = create("g");
   /** @type {Element[]} */
-  let plots = [];
+  const plots = [];
   /** @type {Map<string, { node: Element, mark: Mark, held: string }>} */
   const shown = new Map();
   root.append(below, above);
@@ -69,7 +73,13 @@ export function view(host) {
 
   /** @param {Scene} scene */
   function arrange(scene) {
-    set(root, { class: "rl-svg", "aria-hidden": "true", viewBox: `0 0 ${scene.width} ${scene.height}`, width: String(scene.width), height: String(scene.height) });
+    set(root, {
+      class: "rl-svg",
+      "aria-hidden": "true",
+      viewBox: `0 0 ${scene.width} ${scene.height}`,
+      width: String(scene.width),
+      height: String(scene.height),
+    });
     while (plots.length > scene.clips.length) plots.pop()?.remove();
     scene.clips.forEach((box, i) => {
       if (!plots[i]) above.before((plots[i] = create("svg")));
@@ -104,11 +114,13 @@ export function view(host) {
       const former = new Map([...shown].map(([key, { mark }]) => [key, mark]));
       target = scene;
       arrange(scene);
-      const begin = performance.now(), turn = ++running;
+      const begin = performance.now(),
+        turn = ++running;
       const still = !slowly || !former.size || matchMedia("(prefers-reduced-motion: reduce)").matches;
       const next = (/** @type {number} */ now) => {
         if (turn !== running) return;
-        const share = still ? 1 : Math.min(1, Math.max(0, (now - begin) / DURATION)), t = share * (2 - share);
+        const share = still ? 1 : Math.min(1, Math.max(0, (now - begin) / DURATION)),
+          t = share * (2 - share);
         for (const mark of scene.marks) {
           const start = former.get(mark.key);
           draw(share === 1 ? mark : start ? between(start, mark, t) : { ...mark, opacity: t * (mark.opacity ?? 1) });

@@ -62,8 +62,8 @@ def stage_by_stage(unit: str = "MACs", against: str = "ResNet-50") -> Figure:
         "blue, ResNet-34": f"{totals[0] / size:,.2f} {symbol}",
         "orange, bottlenecks": f"{totals[1] / size:,.2f} {symbol}",
         "orange over blue": f"{totals[1] / totals[0]:.2f} ×",
-        "conv4_x's share, blue": f"{shares[0]:.1%}",
-        "conv4_x's share, orange": f"{shares[1]:.1%}",
+        "conv4_x's share, blue": formatted("{:.1%}", shares[0]),
+        "conv4_x's share, orange": formatted("{:.1%}", shares[1]),
     }
     return figure(bars, layout, numbers)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log10
 from typing import Any
 
-from resnet_lib.book.explore import Figure
+from resnet_lib.book.explore import Figure, formatted
 from resnet_lib.book.plot import SYMBOLS, axis, figure, label, line, words
 from resnet_lib.colours import CONTEXT, OF_BLOCK
 from resnet_lib.cost import price
@@ -54,7 +54,7 @@ def measured_roofline(record: dict[str, Any], batch: int | None = None) -> Figur
     labels = [(f"matrix product: {top / 1e9:,.0f}", CONTEXT, right, top)]
     for name, block, x, y in points:
         data.append(_mark(block, x, y))
-        labels.append((f"{name}: {y / top:.0%}", OF_BLOCK[block], x, y))
+        labels.append((formatted(f"{name}: {{:.0%}}", y / top), OF_BLOCK[block], x, y))
     labels.sort(key=lambda label: -label[-1])
     heights = _apart([log10(y) for *_, y in labels], gap, log10(low) + gap)
     annotations = []
@@ -76,7 +76,7 @@ def measured_roofline(record: dict[str, Any], batch: int | None = None) -> Figur
         "a matrix product": f"{top / 1e9:,.1f} GMAC/s",
         "a copy": f"{copied / 1e9:,.1f} GB/s",
         "the ceilings meet at": f"{ridge:,.1f} MACs per byte",
-        "nearest to the peak": f"{name}, {y / top:.0%}",
+        "nearest to the peak": formatted(f"{name}, {{:.0%}}", y / top),
     }
     return figure(data, layout, numbers)
 

@@ -1,0 +1,10 @@
+/* What the modules find around them. */
+
+interface Window {
+  RL_BOOK?: boolean;
+  ResidualBlock: any;
+}
+
+declare module "node:fs" {
+  export function readFileSync(file: number, encoding: "utf8"): string;
+}
