@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from sphinx.application import Sphinx
 
 ASKED = re.compile(r"ResidualBlock\.ask\((\{.*?\})\);</script>")
 EXPLORED = re.compile(r'data-rl-explorer="([\w-]+)"')
-TITLE = re.compile(r"<h1>(.*?)<a", re.DOTALL)
 PREDICTIONS = ("number", "choice")
 
 
@@ -39,10 +37,8 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     for name in [app.config.root_doc, *app.env.toctree_includes.get(app.config.root_doc, [])]:
         html = Path(app.outdir, f"{name}.html").read_text(encoding="utf-8")
         found = asked(html)
-        title = TITLE.search(html)
-        if any(found.values()) and title:
-            text = unescape(re.sub(r"<[^>]*>", "", title[1])).strip()
-            pages.append({"name": name.rpartition("/")[2], "title": text} | found)
+        if any(found.values()):
+            pages.append({"name": name.rpartition("/")[2], "title": app.env.titles[name].astext()} | found)
     script = f"window.RL_PAGES = {json.dumps(pages, ensure_ascii=False)};\n"
     Path(app.outdir, "_static", "answers.js").write_text(script, encoding="utf-8")
 

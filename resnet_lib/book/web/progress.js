@@ -26,26 +26,23 @@ function done(page, list, sort) {
   return page[sort].filter((name) => list.some((answer) => answer.name === name && sortOf(answer) === sort)).length;
 }
 
-/** "2 of 3 predictions made, 1 of 2 figures explored".
+/** What there is on a page and how far it is done, as a shape and in words: "2 of 3 predictions made".
  * @param {Page} page @param {Answer[]} list */
 function progressOf(page, list) {
   return SORTS.filter((sort) => page[sort].length).map((sort) => {
-    const all = page[sort].length, [noun, verb] = COUNTED[sort];
-    return `${done(page, list, sort)} of ${all} ${noun}${all === 1 ? "" : "s"} ${verb}`;
-  }).join(", ");
+    const all = page[sort].length, some = done(page, list, sort), [noun, verb] = COUNTED[sort];
+    const shape = make("i", { className: `rl-${sort}`, style: `--share:${Math.round((100 * some) / all)}%` });
+    return { shape, words: `${some} of ${all} ${noun}${all === 1 ? "" : "s"} ${verb}` };
+  });
 }
 
 /* ---- The sidebar ------------------------------------------------------------------------------------------------- */
 
-/** A shape for each sort, filled as far as it is done: a circle, a square, a rhombus.
- * @param {Page} page @param {Answer[]} list */
+/** @param {Page} page @param {Answer[]} list */
 function marks(page, list) {
-  const shapes = SORTS.filter((sort) => page[sort].length).map((sort) => {
-    const share = done(page, list, sort) / page[sort].length;
-    return make("i", { className: `rl-${sort}`, style: `--share:${Math.round(100 * share)}%` });
-  });
-  const words = progressOf(page, list);
-  return make("span", { className: "rl-progress", title: words }, ...shapes, make("span", { className: "rl-unseen", textContent: `, ${words}` }));
+  const parts = progressOf(page, list), words = parts.map(({ words }) => words).join(", ");
+  const unseen = make("span", { className: "rl-unseen", textContent: `, ${words}` });
+  return make("span", { className: "rl-progress", title: words }, ...parts.map(({ shape }) => shape), unseen);
 }
 
 /** @param {Answer[]} list */
@@ -92,7 +89,7 @@ function row(answer, heads) {
 /** @param {string} caption @param {string[]} heads @param {Answer[]} list */
 function table(caption, heads, list) {
   if (!list.length) return [];
-  const head = make("tr", {}, ...heads.map((textContent) => make("th", { scope: "col", textContent })), make("td", {}));
+  const head = make("tr", {}, ...heads.map((textContent) => make("th", { scope: "col", textContent })), make("td", { className: "rl-last" }));
   return [make("table", {}, make("caption", { textContent: caption }), make("thead", {}, head), make("tbody", {}, ...list.map((answer) => row(answer, heads))))];
 }
 
@@ -104,14 +101,14 @@ function chapter(name, list) {
   const order = [...(page?.predicted || []), ...(page?.solved || [])];
   list.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
   return make("section", {}, make("h2", {}, page ? make("a", { href: `${name}.html`, textContent: title }) : title),
-    page ? make("p", { className: "rl-count", textContent: `${progressOf(page, list)}.` }) : "",
+    page ? make("p", { className: "rl-count" }, ...progressOf(page, list).map(({ shape, words }) => make("span", { className: "rl-progress" }, shape, words))) : "",
     ...table("Predictions", ["Question", "You", "Computed", "Your guess was"], of("number", "choice")),
     ...table("Quizzes and exercises", ["Question", "You", "Right answer", "Result"], of("quiz", "exercise")),
     figures.length ? make("p", { textContent: `Explored: ${figures.join(", ")}.` }) : "",
     make("p", {}, button("Forget this chapter", () => forgetAll(list), `Forget the answers to ${title}`)));
 }
 
-/** "You have guessed 5 numbers. In the middle you were 1.8 times off."
+/** "You have guessed 5 numbers. Half of the guesses are within a factor of 1.8 of the truth."
  * @param {Answer[]} list */
 function summary(list) {
   const ratios = list.filter(({ kind }) => kind === "number").map(({ value, truth }) => {
@@ -120,8 +117,8 @@ function summary(list) {
   }).sort((a, b) => a - b);
   const middle = ratios[Math.floor((ratios.length - 1) / 2)];
   if (ratios.length < 3 || middle > 1e15) return [];
-  const off = middle < 1.1 ? "within 10 % of the truth" : `off by a factor of ${inWords(Number(middle.toPrecision(2)))} or less`;
-  return [make("p", { textContent: `You have guessed ${ratios.length} numbers. At least half of the guesses are ${off}.` })];
+  const range = middle < 1.1 ? "10 %" : `a factor of ${inWords(Math.ceil(middle * 10) / 10)}`;
+  return [make("p", { textContent: `You have guessed ${ratios.length} numbers. Half of the guesses are within ${range} of the truth.` })];
 }
 
 /** @param {Answer[]} list */

@@ -190,7 +190,7 @@ export function ask(page, script = document.currentScript) {
     const { right, value = null } = reply, known = right || page.kind === "number" || page.kind === "choice";
     const truth = page.kind === "number" ? page.truth : page.kind === "exercise" && known ? page.answers[0][0] : null;
     const kept = remember({ kind: page.kind, name: page.name, chapter: chapterHere(), text, guess, value, truth,
-      answer: known ? page.answer || inWords(Number(truth), 12) : "", unit: page.unit || "", right });
+      answer: known ? page.answer || inWords(Number(truth), 6) : "", unit: page.unit || "", right });
     if (!kept && !document.querySelector(".rl-denied")) replies.after(paragraph(DENIED, "rl-denied"));
   }
 
