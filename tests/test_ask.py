@@ -19,7 +19,7 @@ from book._ext.residual_answers import asked
 from resnet_lib.book.ask.exercise import NEGATIVE, NOT_A_NUMBER, NOT_WHOLE, Number
 from resnet_lib.book.ask.questions import Estimate, Question
 from resnet_lib.book.web import asset, runtime
-from tests.conftest import CHAPTERS
+from tests.conftest import CHAPTERS, ROOT
 from tests.helpers.layout import address, themed
 from tests.helpers.made import explorers, questions, verdicts
 
@@ -560,6 +560,25 @@ def test_the_sidebar_shows_what_is_done(page: Open) -> None:
     assert opened.locator(".rl-progress").count() == 0
 
 
+def test_an_explored_figure_is_remembered_once_and_shown(page: Open) -> None:
+    chapter = CHAPTERS[-1]
+    opened = page(address(chapter))
+    explore = """async ([source, ids]) => {
+      const { explored } = await import("data:text/javascript;charset=utf-8," + encodeURIComponent(source));
+      ids.forEach(explored);
+    }"""
+    ids = [explorer.id for explorer in explorers(chapter)]
+    opened.evaluate(explore, [asset("answers.js"), ids[:1]])
+    entry = stored(opened, f"explored:{ids[0]}")
+    assert re.fullmatch(r"Figure [\d.]+", entry["text"]) and entry["chapter"] == chapter.stem
+    assert f"1 of {len(ids)} figure" in opened.locator('.bd-links a[href="#"] .rl-progress').inner_text()
+    opened.evaluate(explore, [asset("answers.js"), ids])
+    assert f"{len(ids)} of {len(ids)} figure" in opened.locator('.bd-links a[href="#"] .rl-progress').inner_text()
+    assert stored(opened, f"explored:{ids[0]}") == entry
+    opened.goto(opened.url.rsplit("/", 1)[0] + "/answers.html")
+    assert entry["text"] in opened.locator("[data-rl-answers]").inner_text()
+
+
 def answer_all(page: Page, chapter: Path, share: float) -> None:
     for question in questions(chapter):
         if question.kind == "number":
@@ -598,9 +617,9 @@ def test_your_answers_lists_resets_and_exports(page: Open) -> None:
     assert sorted(answer["name"] for answer in file["answers"]) == sorted(names)
 
     rows = listed.locator("tbody tr").count()
-    listed.get_by_role("button", name="Forget:").first.click()
+    listed.get_by_role("button", name="Forget: ").first.click()
     assert listed.locator("tbody tr").count() == rows - 1
-    listed.get_by_role("button", name="Forget the answers to").first.click()
+    listed.get_by_role("button", name="Forget this chapter").first.click()
     assert listed.locator("section").count() == 1
     opened.once("dialog", lambda dialog: dialog.dismiss())
     listed.get_by_role("button", name="Forget everything").click()
@@ -634,6 +653,24 @@ def test_your_answers_fit_each_width(page: Open, width: int) -> None:
         with themed(opened, theme):
             assert opened.evaluate("document.documentElement.scrollWidth") == width
             assert opened.locator("[data-rl-answers]").evaluate("(node) => node.scrollWidth <= node.clientWidth")
+
+
+# What axe finds in questions, in the sidebar and in the list of answers.
+AXE = """async (where) => (await axe.run(where)).violations
+  .filter(({ id }) => id !== "label-content-name-mismatch" || where !== ".bd-sidebar-primary")
+  .map(({ id, nodes }) => id + ": " + nodes.map((node) => node.html).join(" | "))"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_all_can_read_the_answers(page: Open, theme: str) -> None:
+    chapter, _ = A_NUMBER
+    opened = page(address(chapter), theme=theme)
+    answer_all(opened, chapter, 2)
+    for path, places in ((address(chapter), [".rl-question", ".bd-sidebar-primary"]), (ANSWERS, ["[data-rl-answers]"])):
+        opened.goto(opened.url.rsplit("/", 2)[0] + f"/{path}")
+        opened.add_script_tag(path=ROOT / "node_modules" / "axe-core" / "axe.min.js")
+        for where in places:
+            assert opened.locator(where).count() and opened.evaluate(AXE, where) == []
 
 
 def test_your_answers_says_without_scripts_why_it_is_empty(browser: Browser, site: str) -> None:

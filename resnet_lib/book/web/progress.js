@@ -105,10 +105,10 @@ function chapter(name, list) {
     ...table("Predictions", ["Question", "You", "Computed", "Your guess was"], of("number", "choice")),
     ...table("Quizzes and exercises", ["Question", "You", "Right answer", "Result"], of("quiz", "exercise")),
     figures.length ? make("p", { textContent: `Explored: ${figures.join(", ")}.` }) : "",
-    make("p", {}, button("Forget this chapter", () => forgetAll(list), `Forget the answers to ${title}`)));
+    make("p", {}, button("Forget this chapter", () => forgetAll(list), `Forget this chapter: ${title}`)));
 }
 
-/** "You have guessed 5 numbers. Half of the guesses are within a factor of 1.8 of the truth."
+/** "You have guessed 5 numbers. Half of the guesses are within a factor of about 1.8 of the truth."
  * @param {Answer[]} list */
 function summary(list) {
   const ratios = list.filter(({ kind }) => kind === "number").map(({ value, truth }) => {
@@ -117,7 +117,7 @@ function summary(list) {
   }).sort((a, b) => a - b);
   const middle = ratios[Math.floor((ratios.length - 1) / 2)];
   if (ratios.length < 3 || middle > 1e15) return [];
-  const range = middle < 1.1 ? "10 %" : `a factor of ${inWords(Math.ceil(middle * 10) / 10)}`;
+  const range = middle < 1.1 ? "10 %" : `a factor of about ${inWords(Number(middle.toPrecision(2)))}`;
   return [make("p", { textContent: `You have guessed ${ratios.length} numbers. Half of the guesses are within ${range} of the truth.` })];
 }
 
