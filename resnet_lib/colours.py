@@ -34,7 +34,7 @@ THEMES = {
         ACCENT: ("#E68AC0", "#E68AC0", "#111111"),
     },
 }
-# The page's own: ink, quiet ink, lines, soft ground, grid, the page, and the reader's mark.
+# The page's own: ink, quiet ink, lines, soft ground, grid, the page, the reader's mark, and right and wrong answers.
 PAGE = {
     "light": {
         "ink": "#24292f",
@@ -44,6 +44,8 @@ PAGE = {
         "grid": "#e3e5e8",
         "page": "#ffffff",
         "mark": ACCENT,
+        "right": "#1A7340",
+        "wrong": "#B3261E",
     },
     "dark": {
         "ink": "#ced6dd",
@@ -53,6 +55,8 @@ PAGE = {
         "grid": "#3a3f45",
         "page": "#14181e",
         "mark": "#e68ac0",
+        "right": "#63C78E",
+        "wrong": "#F59A92",
     },
 }
 LIGHT = ":root,[data-rl-theme=light]"

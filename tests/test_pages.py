@@ -8,15 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from resnet_lib.book.ask.exercise import NEGATIVE, NOT_A_NUMBER, NOT_WHOLE, Number
 from resnet_lib.book.explore import Explorer
 from resnet_lib.book.explore.controls import Choice, Slider
 from tests.conftest import CHAPTERS
 from tests.helpers.layout import address, root
-from tests.helpers.made import explorers, grid, questions, verdicts
+from tests.helpers.made import explorers, grid, questions
 
 Open = Callable[..., Page]
 
@@ -391,143 +389,5 @@ def test_without_scripts_pictures_and_tables_hold_the_default_states_and_answers
                 assert answer.is_visible()
 
 
-# ---- Predictions, quizzes, exercises ---------------------------------------------------------------------------------
-
-
-def place(page: Page, name: str) -> Locator:
-    """The question on the page; of an exercise the reader's box, not the solution's verdict."""
-    return page.locator(f'[data-rl-question="{name}"][data-rl-live]')
-
-
 def plain(text: str) -> str:
     return text.replace("`", "")
-
-
-def reply(question: Locator) -> str:
-    return question.locator(".rl-reply").inner_text()
-
-
-def numbers_asked(chapter: Path) -> list[Number]:
-    """The exercises that the page checks."""
-    asked = [verdict.exercise for verdict in verdicts(chapter) if verdict.right is None]
-    return [exercise for exercise in asked if isinstance(exercise, Number)]
-
-
-def fill(question: Locator, text: str) -> None:
-    field = question.get_by_role("textbox")
-    field.fill(text)
-    field.press("Enter")
-
-
-def choose(question: Locator, choice: str) -> None:
-    question.get_by_role("button", name=plain(choice), exact=True).click()
-
-
-def test_predictions_are_compared_with_the_truth(opened: Page, chapter: Path) -> None:
-    for question in questions(chapter):
-        here = place(opened, question.name)
-        if question.kind == "number":
-            assert question.truth is not None
-            assert here.get_by_role("textbox", name=question.question).count() == 1
-            fill(here, "many")
-            assert "number" in reply(here)
-            fill(here, f"{2.0 * question.truth or 1.0:,}")
-            assert question.answer in reply(here)
-            assert "too high" in reply(here) and ("2 times" in reply(here) or not question.truth)
-            mine, computed = (bar.bounding_box() for bar in here.locator(".rl-bars i").all())
-            assert mine and computed and mine["width"] == pytest.approx(2 * computed["width"], rel=0.05, abs=2.5)
-        elif question.kind == "choice":
-            choose(here, next(choice for choice in question.replies if choice != question.answer))
-            assert "You guessed otherwise" in reply(here) and plain(question.answer) in plain(reply(here))
-            choose(here, question.answer)
-            assert "You guessed it" in reply(here)
-        if question.kind != "quiz":
-            here.get_by_role("button", name="Guess again").click()
-            assert reply(here) == ""
-            assert opened.evaluate("(key) => localStorage.getItem(key)", f"residual-block:{question.name}") is None
-
-
-def test_a_quiz_answers_each_choice(opened: Page, chapter: Path) -> None:
-    for question in questions(chapter):
-        if question.kind != "quiz":
-            continue
-        here = place(opened, question.name)
-        for choice, said in question.replies.items():
-            button = here.get_by_role("button", name=plain(choice), exact=True)
-            button.focus()
-            opened.keyboard.press("Enter")
-            assert plain(said) in plain(reply(here))
-            assert ("✓ Right." in reply(here)) == (choice == question.answer)
-            assert button.get_attribute("aria-pressed") == "true"
-            assert here.locator("[aria-pressed=true]").count() == 1
-        assert here.get_by_role("group", name=question.question[:40]).count() == 1
-
-
-def test_the_page_checks_a_number_as_python_does(opened: Page, chapter: Path) -> None:
-    for exercise in numbers_asked(chapter):
-        here = place(opened, exercise.name)
-        assert here.get_by_role("textbox", name=exercise.title).count() == 1
-        others = [0, 987654321, exercise.solution + 1, exercise.solution * 1.004, exercise.solution * 1.006, -1, 2.5]
-        for value in (exercise.solution, *(mistake.example for mistake in exercise.mistakes), *others):
-            fill(here, f"{value:,}" if isinstance(value, int) else repr(value))
-            expected = exercise.check(value)
-            start = "✓ Right." if expected.right else "✗ Not yet."
-            assert reply(here) == plain(f"{start} {expected.sentence}".strip()), value
-        for junk, said in (("", NOT_A_NUMBER), ("many", NOT_A_NUMBER), ("nan", NOT_A_NUMBER), ("−2", NEGATIVE)):
-            fill(here, junk)
-            assert said in reply(here)
-        if exercise.whole:
-            fill(here, "0.5")
-            assert NOT_WHOLE in reply(here)
-        here.get_by_role("textbox").fill(f"{exercise.solution:,}".replace(",", " "))
-        here.get_by_role("button", name="Check").click()
-        assert "✓ Right." in reply(here)
-
-
-def test_answers_are_remembered(opened: Page, chapter: Path) -> None:
-    for question in questions(chapter):
-        here = place(opened, question.name)
-        if question.kind == "number":
-            fill(here, "3")
-        else:
-            choose(here, list(question.replies)[-1])
-    for exercise in numbers_asked(chapter):
-        fill(place(opened, exercise.name), "3")
-    names = [asked.name for asked in (*questions(chapter), *numbers_asked(chapter))]
-    before = {name: reply(place(opened, name)) for name in names}
-    assert all(before.values())
-    opened.reload(wait_until="load")
-    assert {name: reply(place(opened, name)) for name in names} == before
-
-
-@pytest.mark.parametrize(
-    ("share", "said"),
-    [
-        (1.0, "Exactly right."),
-        (0.95, "Close: your guess is 5 % too low."),
-        (1.4, "Your guess is 40 % too high."),
-        (0.1, "Your guess is 10 times too low."),
-        (0.0, "Your guess is too low."),
-        (-1.0, "Your guess is too low."),
-    ],
-)
-def test_a_guess_is_measured(page: Open, share: float, said: str) -> None:
-    question = next(q for chapter in CHAPTERS for q in questions(chapter) if q.truth is not None)
-    here = place(page(address(CHAPTERS[0])), question.name)
-    assert question.truth
-    here.get_by_role("textbox").fill(repr(share * question.truth))
-    here.get_by_role("button", name="That is my guess").click()
-    assert said in reply(here)
-
-
-def test_what_a_browser_remembers_wrongly_is_forgotten(page: Open) -> None:
-    chapter = max(CHAPTERS, key=lambda chapter: len(questions(chapter)))
-    opened, asked = page(address(chapter)), questions(chapter)
-    damages = itertools.cycle(("{", '"<img src=x onerror=alert(1)>"', "[]", "null", "7"))
-    for _ in range(2):
-        for question, damage in zip(asked, damages, strict=False):
-            opened.evaluate("([k, v]) => localStorage.setItem(k, v)", [f"residual-block:{question.name}", damage])
-        opened.reload(wait_until="load")
-        for question in asked:
-            here = place(opened, question.name)
-            assert question.answer not in reply(here) and here.locator("img").count() == 0

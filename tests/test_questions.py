@@ -1,4 +1,4 @@
-"""Predictions and quizzes as Python objects. tests/test_pages.py drives them in a browser."""
+"""Predictions and quizzes as Python objects. tests/test_ask.py drives them in a browser."""
 
 from __future__ import annotations
 

@@ -149,6 +149,7 @@ class Number(Exercise):
             "kind": "exercise",
             "name": self.name,
             "title": self.title,
+            "wants": self.wants,
             "answers": [[value, markup(says)] for value, says in answers],  # the first is right
             "within": 0 if self.whole else self.within,
             "whole": self.whole,

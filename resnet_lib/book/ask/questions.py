@@ -108,7 +108,9 @@ def predict(
 ) -> Question:
     """Ask for a number, or for one of several `choices`, before the chapter gives the answer.
 
-    When the reader has committed to a guess, the page shows the guess beside the truth, and remembers it.
+    When the reader has committed to a guess, the page shows the guess beside the truth, and remembers it. The page
+    reads numbers as readers write them, such as 55,5 or 1.2e6 or 44 layers. It refuses a number below zero unless the
+    truth is below zero.
 
     - `name` is the question's own in the whole book.
     - `question` is the text that asks; code may appear in backticks.

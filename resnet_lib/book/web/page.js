@@ -2,6 +2,7 @@
 
 import { explorer } from "./explorer.js";
 import { format } from "./format.js";
+import "./progress.js";
 import { ask } from "./questions.js";
 import "./scrolling.js";
 
