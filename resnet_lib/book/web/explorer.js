@@ -1,6 +1,7 @@
 /* The explorer without a kernel: controls, a figure drawn from written-out formulas, numbers beside it. */
 
 import { bring, settings, written } from "./address.js";
+import { explored } from "./answers.js";
 import { made } from "./controls.js";
 import { copyButton, make } from "./dom.js";
 import { format } from "./format.js";
