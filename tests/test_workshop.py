@@ -47,11 +47,10 @@ def test_search_finds_a_page(page: Callable[..., Page]) -> None:
     opened.locator("#search-results li").first.wait_for()
 
 
-def test_only_pages_with_an_explorer_load_plotly_and_only_those_with_an_equation_mathjax(book: Path) -> None:
+def test_only_pages_with_an_explorer_load_plotly(book: Path) -> None:
     for path in PAGES:
         html = (book / path).read_text(encoding="utf-8")
         assert ("vendor/plotly-basic.min.js" in html) == ("data-rl-explorer" in html), path
-        assert ("tex-chtml.js" in html) == ('class="math ' in html), path
 
 
 def test_two_explorers_of_one_function_have_names_of_their_own() -> None:
