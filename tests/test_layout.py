@@ -65,6 +65,21 @@ def test_pages_hold_at_each_width(either: Page) -> None:
             assert either.evaluate(CLASHES_IN_PLOTS) == [], width
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_pages_hold_without_their_fonts(
+    browser_in: Callable[[str], Browser], site: str, chapter: Path, family: str
+) -> None:
+    """The shipped fonts do not arrive: all is in a font of the system, and nothing scrolls sideways or is cut."""
+    with browser_in(family).new_context(viewport={"width": 1280, "height": 800}) as context:
+        context.route("**/*.woff2", lambda route: route.abort())
+        page = context.new_page()
+        page.goto(f"{site}/{address(chapter)}", wait_until="load")
+        for width in (320, 390, 768, 1280):
+            resize(page, width)
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            assert page.evaluate(CLASHES) == [], width
+
+
 def test_a_failed_test_leaves_its_page_as_it_was(page: Open) -> None:
     opened = page(address(CHAPTERS[0]))
     with pytest.raises(ZeroDivisionError), window(opened, 320), themed(opened, "dark"):
@@ -170,8 +185,17 @@ def test_a_line_of_text_holds_at_most_75_characters(either: Page) -> None:
 
 
 def test_a_page_weighs_no_more_than_it_must(opened: Page, book: Path, chapter: Path) -> None:
+<<<<<<< HEAD
     """All that a first visit fetches, compressed."""
     fetched = opened.evaluate("performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname)")
     sizes = {name: len(gzip.compress((book / name.lstrip("/")).read_bytes())) for name in {address(chapter), *fetched}}
     assert any(name.endswith("/book.js") for name in sizes)
     assert sum(sizes.values()) < 850_000, sorted((size, name) for name, size in sizes.items())
+=======
+    """All that a first visit fetches, compressed, besides Plotly: a third are fonts, a quarter the theme's styles."""
+    fetched = opened.evaluate("performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname)")
+    sizes = {name: len(gzip.compress((book / name.lstrip("/")).read_bytes())) for name in {address(chapter), *fetched}}
+    own = {name: size for name, size in sizes.items() if "plotly" not in name}
+    assert any(name.endswith(".woff2") for name in own)
+    assert sum(own.values()) < 260_000, sorted((size, name) for name, size in own.items())
+>>>>>>> 9e696bbed2fed8f9e5063810b199a6e3e70d06c5

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 """What this book asks of Sphinx beyond its configuration: its scripts and styles and MathJax, all served with it.
 
 - `book.css` and `book.js` are on each page, and so is `window.RL_BOOK = true`, by which an explorer knows that it is in
@@ -6,6 +7,13 @@
   here.
 - Each explorer's default state is in the page as a picture, for paper, for readers without scripts, and until the
   script has come: node draws it with the page's own modules.
+=======
+"""What this book asks of Sphinx beyond its configuration: its style sheet, its script and Plotly, all served with it.
+
+- `book.css` and `book.js` are on each page, and so is `window.RL_BOOK = true`, by which an explorer knows that it is in
+  the book. `book.js` is a bundle of resnet_lib/book/web/page.js; what a notebook carries in its place is dropped.
+- Plotly is on the pages that hold an explorer (`data-rl-explorer` in a cell's HTML), and on no other.
+>>>>>>> 9e696bbed2fed8f9e5063810b199a6e3e70d06c5
 - Two explorers of one function on a page have names of their own.
 - A "%" or "×" stays on the line of its number.
 - Buttons lead to the book's repository and to Colab if the book has an address (tools/address.py).
@@ -45,15 +53,23 @@ for (const name of ["explorer", "ask"]) {
 }"""
 COLAB = "https://colab.research.google.com"
 EXPLORER = "data-rl-explorer"
+<<<<<<< HEAD
 CALL = re.compile(r"<script>ResidualBlock\.explorer\((.*?)\);</script>", re.DOTALL)
 EQUATION = 'class="math '
+=======
+PLOTLY = "vendor/plotly-basic.min.js"
+>>>>>>> 9e696bbed2fed8f9e5063810b199a6e3e70d06c5
 NUMBER_SPACE = re.compile(r"(?<=\d)\s(?=[%×])|(?<=\d\s×)\s(?=\d)")
 
-# From node_modules to the built book's _static. MathJax looks for its fonts and extensions beside itself, on demand.
+# From node_modules to the built book's _static.
 VENDOR = {
+<<<<<<< HEAD
     "mathjax/es5/tex-chtml.js": "vendor/mathjax/tex-chtml.js",
     "mathjax/es5/input/tex/extensions": "vendor/mathjax/input/tex/extensions",
     "mathjax/es5/output/chtml/fonts/woff-v2": "vendor/mathjax/output/chtml/fonts/woff-v2",
+=======
+    "plotly.js-basic-dist-min/plotly-basic.min.js": PLOTLY,
+>>>>>>> 9e696bbed2fed8f9e5063810b199a6e3e70d06c5
 }
 
 
@@ -146,6 +162,7 @@ def tell_apart(body: str) -> str:
 
 
 def choose_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+<<<<<<< HEAD
     """Take from a page what only notebooks need, and leave it MathJax only if it has an equation itself.
 
     Sphinx would also put MathJax on a page whose sub-pages have equations, such as the first.
@@ -154,6 +171,12 @@ def choose_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any
     if EQUATION not in body:
         scripts = context["script_files"]
         scripts[:] = [script for script in scripts if "mathjax" not in f"{script.filename} {script.attributes}".lower()]
+=======
+    """Give a page Plotly if it has an explorer."""
+    body = context["body"] = tell_apart(RUNTIME.sub("", context.get("body", "")))
+    if EXPLORER in body:
+        app.add_js_file(PLOTLY, loading_method="defer")  # fetched beside the text, run once that is parsed
+>>>>>>> 9e696bbed2fed8f9e5063810b199a6e3e70d06c5
 
 
 def keep_with_number(app: Sphinx, doctree: nodes.document, page: str) -> None:
@@ -161,15 +184,6 @@ def keep_with_number(app: Sphinx, doctree: nodes.document, page: str) -> None:
     for text in list(doctree.findall(nodes.Text)):
         if not isinstance(text.parent, nodes.literal | nodes.FixedTextElement | nodes.math):
             text.parent.replace(text, nodes.Text(NUMBER_SPACE.sub("\N{NO-BREAK SPACE}", text)))
-
-
-def drop_second_icon_set(app: Sphinx, exception: Exception | None) -> None:
-    """Take Font Awesome's script off the pages: the theme loads its fonts too, which draw the same icons."""
-    script = re.compile(r"[ \t]*<script src=\"[^\"]*/fontawesome/[^\"]*\"></script>\n?")
-    for page in Path(app.outdir).rglob("*.html"):
-        html = page.read_text(encoding="utf-8")
-        if script.search(html):
-            page.write_text(script.sub("", html), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -181,8 +195,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", copy_front_end)
     app.connect("builder-inited", bundle)
     app.connect("doctree-resolved", keep_with_number)
-    app.connect("html-page-context", choose_scripts, priority=900)  # after Sphinx has added MathJax
-    app.connect("build-finished", drop_second_icon_set)
+    app.connect("html-page-context", choose_scripts, priority=900)
     return {
         "version": "1",
         "parallel_read_safe": True,

@@ -1,7 +1,7 @@
 """Two families of fonts that the tests bring themselves, so that no page is seen in the fonts of one machine only.
 
 In Source Sans 3 a text is a little shorter than in Arial, in DejaVu Sans a sixth longer: the fonts of most systems lie
-between them. The first comes from PyPI (pyproject.toml, "test"), the second from npm (package.json).
+between them. The first comes from PyPI (pyproject.toml, "site"), the second from npm (package.json).
 """
 
 from __future__ import annotations
