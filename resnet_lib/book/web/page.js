@@ -3,6 +3,7 @@
 import { explorer } from "./explorer.js";
 import { format } from "./format.js";
 import { ask } from "./questions.js";
+import "./code.js";
 import "./scrolling.js";
 
 const calls = { explorer, ask };
