@@ -40,7 +40,9 @@ RESULT = {
 # Runs before the page has a body. Storage may be denied, and then the code stays folded.
 EARLY = """try {
   if (localStorage.getItem("residual-block:code") === "shown") {
-    const open = () => document.querySelectorAll("details.rl-code:not([open])").forEach((code) => { code.open = true; });
+    const open = () => {
+      for (const code of document.querySelectorAll("details.rl-code:not([open])")) code.open = true;
+    };
     const watch = new MutationObserver(open);
     watch.observe(document, { childList: true, subtree: true });
     addEventListener("DOMContentLoaded", () => { open(); watch.disconnect(); });

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import struct
@@ -25,9 +26,9 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.transforms import SphinxTransform
 from sphinxcontrib.bibtex.nodes import bibliography as Bibliography
-from tools import address
 
 from resnet_lib.colours import ACCENT, BASIC, BOTTLENECK, CONTEXT, LIGHT_BASIC, LIGHT_BOTTLENECK, PAGE
+from tools import address
 
 ROOT = Path(__file__).parents[2]
 SUBTITLE = "an interactive book about ResNet's blocks"
@@ -36,8 +37,9 @@ EXERCISE = re.compile(r"Exercise (\d+)\.")
 LINK = re.compile(r"arXiv:(\d{4}\.\d{4,5})|https?://\S*[^\s.,;:)\]]")
 LICENCE = """<p class="rl-licence">Text and figures: <a rel="license" href="https://creativecommons.org/licenses/by/4.0/">\
 CC BY 4.0</a>. Code: <a href="{mit}">MIT</a>.</p>"""
-MISSING = """<section><h1>This page is not in the book</h1><p>It may have another name now. <a href="{home}">Start here</a>,
-<a href="{search}">search</a>, or choose a chapter from the list beside this page.</p></section>"""
+MISSING = """<section><h1>This page is not in the book</h1><p>It may have another name now.
+<a href="{home}">Start here</a>, <a href="{search}">search</a>, or choose a chapter from the list beside this page.</p>
+</section>"""
 INDEX = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -130,9 +132,9 @@ def introduce(app: Sphinx, page: str, template: str, context: dict[str, Any], do
 def name_the_book(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """The first page's heading names the book, in a line above its own words, unless it does so itself."""
     book = app.config.html_title
-    if page == app.config.root_doc and (title := next(doctree.findall(nodes.title), None)) is not None:
-        if book not in title.astext():
-            title.insert(0, nodes.inline("", f"{book} ", classes=["rl-book-name"]))
+    title = next(doctree.findall(nodes.title))
+    if page == app.config.root_doc and book not in title.astext():
+        title.insert(0, nodes.inline("", f"{book} ", classes=["rl-book-name"]))
 
 
 # ---- References and exercises --------------------------------------------------------------------------------------
@@ -225,7 +227,7 @@ def picture(page: str, number: int, pages: int) -> bytes:
 
     def block(centre: int, widths: list[int], colour: int) -> None:
         step = 360 // (len(widths) - 1)
-        for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False)):
+        for i, (a, b) in enumerate(itertools.pairwise(widths)):
             top = 90 + i * step
             for y in range(top + 8, top + step - 8):
                 span(y, centre, a + (b - a) * (y - top) / step, colour)
@@ -261,7 +263,8 @@ def write_files(app: Sphinx, exception: Exception | None) -> None:
     url, shown = (f"{base}{uri(home)}", f"{base}_static/pictures/{Path(home).name}.png") if base else ("", "")
     canonical = f'<link rel="canonical" href="{escape(url)}">\n' if url else ""
     (out / "index.html").write_text(
-        INDEX.format(title=escape(book), home=uri(home), tags=tags(book, text, book, url, shown) + canonical), encoding="utf-8"
+        INDEX.format(title=escape(book), home=uri(home), tags=tags(book, text, book, url, shown) + canonical),
+        encoding="utf-8",
     )
     shutil.copyfile(ROOT / "LICENSE", out / "LICENSE.txt")
     if base:
