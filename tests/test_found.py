@@ -340,8 +340,9 @@ def test_each_exercise_has_an_anchor(opened: Page, chapter: Path) -> None:
     for number in numbers:
         place = opened.locator(f"p#exercise-{number}")
         assert place.inner_text().startswith(f"Exercise {number}.")
-        place.locator("a.headerlink").focus()
-        assert place.locator("a.headerlink").is_visible()
+        link = place.locator("a.headerlink")
+        link.focus()
+        assert link.evaluate("(link) => document.activeElement === link && getComputedStyle(link).opacity") == "1"
 
 
 def test_addresses_in_references_are_found() -> None:

@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from docutils import nodes
-from residual_search import in_order, sentences
+from residual_search import in_order, sentences  # type: ignore[import-not-found]
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.transforms import SphinxTransform

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from docutils import nodes
-from residual_book import WEB, _esbuild
+from residual_book import WEB, _esbuild  # type: ignore[import-not-found]
 from sphinx.application import Sphinx
 
 # Each row is one thing under several names.
@@ -67,8 +67,8 @@ TEX = {
 SENTENCE = re.compile(r"(?<=[.?!])(?<!al\.)(?<!e\.g\.)(?<!i\.e\.)(?<!Exercise \d\.)[”\"’)]*\s+(?=[A-Z“\"(\d])")
 SKIPPED = nodes.raw | nodes.math_block | nodes.literal_block | nodes.comment | nodes.image | nodes.table | nodes.target
 BODY = """<section class="rl-search"><h1>Search</h1>
-<form class="bd-search" action="search.html" role="search"><input class="form-control" type="search" name="q"
- aria-label="Search this book" placeholder="Search this book" autocomplete="off" spellcheck="false"></form>
+<div><form class="bd-search" action="search.html" role="search"><input class="form-control" type="search" name="q"
+ aria-label="Search this book" placeholder="Search this book" autocomplete="off" spellcheck="false"></form></div>
 <noscript><p>The search needs JavaScript. All chapters are in the list beside this page.</p></noscript>
 <p class="rl-search-count" role="status"></p><div class="rl-search-results"></div></section>"""
 

@@ -14,8 +14,8 @@ const { pages, synonyms } = window.RL_SEARCH;
  * @param {string} text @returns {Word[]} */
 function words(text) {
   return [...text.matchAll(/\d+\s*[x×]\s*\d+(?!\p{L})|\p{L}+|\d+/giu)].map((found) => {
-    let word = found[0].toLowerCase().normalize("NFKD").replace(/\p{M}|\s/gu, "").replace(/(?<=\d)×/, "x");
-    if (word.length > 3) word = word.replace(/(?<![su])s$/, "").replace(/(?<=[iy])z(?=(e|ation|ing)$|ed$)/, "s");
+    let word = found[0].toLowerCase().normalize("NFKD").replace(/\p{M}|\s/gu, "").replace("×", "x");
+    if (word.length > 3) word = word.replace(/([^su])s$/, "$1").replace(/([iy])z(?=(e|ed|ing|ation)$)/, "$1s");
     return { word, start: found.index, end: found.index + found[0].length };
   });
 }
@@ -39,7 +39,7 @@ function places(text, name, open) {
 /** What is asked: things, each by the names that it goes by.
  * @param {string} query @returns {Name[][]} */
 export function asked(query) {
-  let rest = query.trim().split(/\s+/).map(bare).filter((name) => name.length);
+  const rest = query.replace(/(\d)\s*[x×]\s*(?=\d)/gi, "$1x").trim().split(/\s+/).map(bare).filter((name) => name.length);
   const things = [];
   for (let at = 0; at < rest.length; at++) {
     let best = { names: [rest[at]], taken: 1 };
