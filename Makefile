@@ -37,8 +37,8 @@ test: .venv/.ready-all _build/.ready ## everything: style, types, unit, notebook
 	$(NODE) node --test --test-reporter=dot "resnet_lib/book/web/test/*.test.js"
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --max-worker-restart 1 $(ARGS)
 
-lab: .venv/.ready-all ## open the chapters in JupyterLab
-	cd book && ../$(BIN)/jupyter lab $(ARGS)
+lab: .venv/.ready-all ## trust the chapters, whose figures are scripts, and open them in JupyterLab
+	cd book && ../$(BIN)/jupyter trust *.ipynb >/dev/null && ../$(BIN)/jupyter lab $(ARGS)
 
 notebooks: .venv/.ready-all ## run the chapters again and store their outputs (ARGS=book/bottleneck.ipynb for one)
 	$(BIN)/python tools/notebooks.py $(ARGS)

@@ -47,17 +47,6 @@ def test_search_finds_a_page(page: Callable[..., Page]) -> None:
     opened.locator("#search-results li").first.wait_for()
 
 
-<<<<<<< HEAD
-def test_only_pages_with_an_equation_load_mathjax(book: Path) -> None:
-    for path in PAGES:
-        html = (book / path).read_text(encoding="utf-8")
-        assert ("tex-chtml.js" in html) == ('class="math ' in html), path
-=======
-def test_only_pages_with_an_explorer_load_plotly(book: Path) -> None:
-    for path in PAGES:
-        html = (book / path).read_text(encoding="utf-8")
-        assert ("vendor/plotly-basic.min.js" in html) == ("data-rl-explorer" in html), path
->>>>>>> 9e696bbed2fed8f9e5063810b199a6e3e70d06c5
 
 
 def test_two_explorers_of_one_function_have_names_of_their_own() -> None:

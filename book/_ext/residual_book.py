@@ -1,19 +1,9 @@
-<<<<<<< HEAD
-"""What this book asks of Sphinx beyond its configuration: its scripts and styles and MathJax, all served with it.
+"""What this book asks of Sphinx beyond its configuration: its script and its style sheets, all served with it.
 
 - `book.css` and `book.js` are on each page, and so is `window.RL_BOOK = true`, by which an explorer knows that it is in
   the book. `book.js` is a bundle of resnet_lib/book/web/page.js; what a notebook carries in its place is dropped.
-- MathJax is on the pages that hold an equation, and on no other: `mathjax_path` in `_config.yml` names the copy made
-  here.
 - Each explorer's default state is in the page as a picture, for paper, for readers without scripts, and until the
   script has come: node draws it with the page's own modules.
-=======
-"""What this book asks of Sphinx beyond its configuration: its style sheet, its script and Plotly, all served with it.
-
-- `book.css` and `book.js` are on each page, and so is `window.RL_BOOK = true`, by which an explorer knows that it is in
-  the book. `book.js` is a bundle of resnet_lib/book/web/page.js; what a notebook carries in its place is dropped.
-- Plotly is on the pages that hold an explorer (`data-rl-explorer` in a cell's HTML), and on no other.
->>>>>>> 9e696bbed2fed8f9e5063810b199a6e3e70d06c5
 - Two explorers of one function on a page have names of their own.
 - A "%" or "×" stays on the line of its number.
 - Buttons lead to the book's repository and to Colab if the book has an address (tools/address.py).
@@ -53,24 +43,8 @@ for (const name of ["explorer", "ask"]) {
 }"""
 COLAB = "https://colab.research.google.com"
 EXPLORER = "data-rl-explorer"
-<<<<<<< HEAD
 CALL = re.compile(r"<script>ResidualBlock\.explorer\((.*?)\);</script>", re.DOTALL)
-EQUATION = 'class="math '
-=======
-PLOTLY = "vendor/plotly-basic.min.js"
->>>>>>> 9e696bbed2fed8f9e5063810b199a6e3e70d06c5
 NUMBER_SPACE = re.compile(r"(?<=\d)\s(?=[%×])|(?<=\d\s×)\s(?=\d)")
-
-# From node_modules to the built book's _static.
-VENDOR = {
-<<<<<<< HEAD
-    "mathjax/es5/tex-chtml.js": "vendor/mathjax/tex-chtml.js",
-    "mathjax/es5/input/tex/extensions": "vendor/mathjax/input/tex/extensions",
-    "mathjax/es5/output/chtml/fonts/woff-v2": "vendor/mathjax/output/chtml/fonts/woff-v2",
-=======
-    "plotly.js-basic-dist-min/plotly-basic.min.js": PLOTLY,
->>>>>>> 9e696bbed2fed8f9e5063810b199a6e3e70d06c5
-}
 
 
 def add_buttons(app: Sphinx, config: Config) -> None:
@@ -87,23 +61,13 @@ def add_buttons(app: Sphinx, config: Config) -> None:
     options["launch_buttons"] = {"colab_url": COLAB} if written.startswith("https://github.com/") else {}
 
 
-def copy_front_end(app: Sphinx) -> None:
-    """Copy our assets and those of others into `_static`, before the pages that name them are written.
+def copy_assets(app: Sphinx) -> None:
+    """Copy our assets into `_static`, before the pages that name them are written.
 
     They are not in a `_static` folder of the sources, because Jupyter Book would then put each on every page.
     """
-    if app.builder.format != "html":
-        return
-    static = Path(app.outdir) / "_static"
-    copies = {ASSETS: static} | {Path(app.srcdir, "node_modules", of): static / to for of, to in VENDOR.items()}
-    for source, target in copies.items():
-        if not source.exists():
-            raise ExtensionError(f"{source} is missing: `make book` fetches it with npm")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, dirs_exist_ok=True)
-        else:
-            shutil.copyfile(source, target)
+    if app.builder.format == "html":
+        shutil.copytree(ASSETS, Path(app.outdir) / "_static", dirs_exist_ok=True)
 
 
 def bundle(app: Sphinx) -> None:
@@ -162,21 +126,8 @@ def tell_apart(body: str) -> str:
 
 
 def choose_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
-<<<<<<< HEAD
-    """Take from a page what only notebooks need, and leave it MathJax only if it has an equation itself.
-
-    Sphinx would also put MathJax on a page whose sub-pages have equations, such as the first.
-    """
-    body = context["body"] = tell_apart(with_pictures(RUNTIME.sub("", context.get("body", ""))))
-    if EQUATION not in body:
-        scripts = context["script_files"]
-        scripts[:] = [script for script in scripts if "mathjax" not in f"{script.filename} {script.attributes}".lower()]
-=======
-    """Give a page Plotly if it has an explorer."""
-    body = context["body"] = tell_apart(RUNTIME.sub("", context.get("body", "")))
-    if EXPLORER in body:
-        app.add_js_file(PLOTLY, loading_method="defer")  # fetched beside the text, run once that is parsed
->>>>>>> 9e696bbed2fed8f9e5063810b199a6e3e70d06c5
+    """Take from a page what only notebooks need, and give its explorers their pictures."""
+    context["body"] = tell_apart(with_pictures(RUNTIME.sub("", context.get("body", ""))))
 
 
 def keep_with_number(app: Sphinx, doctree: nodes.document, page: str) -> None:
@@ -192,7 +143,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_js_file(None, body=BEFORE, priority=100)
     app.add_js_file("book.js", loading_method="defer")
     app.connect("config-inited", add_buttons)
-    app.connect("builder-inited", copy_front_end)
+    app.connect("builder-inited", copy_assets)
     app.connect("builder-inited", bundle)
     app.connect("doctree-resolved", keep_with_number)
     app.connect("html-page-context", choose_scripts, priority=900)

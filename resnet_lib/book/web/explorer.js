@@ -158,7 +158,9 @@ export function explorer(page, variants, script = document.currentScript) {
     status.textContent = Object.entries(figure.numbers)
       .map(([label, value]) => `${label}: ${value}`)
       .join("; ");
-    if (inBook) history.replaceState(null, "", reset ? location.pathname + location.search : written(page.id, values));
+    if (!inBook) return;
+    history.replaceState(null, "", reset ? location.pathname + location.search : written(page.id, values));
+    if (!reset) explored(page.id);
   }
 
   function restore() {

@@ -4,6 +4,7 @@ import { explorer } from "./explorer.js";
 import { format } from "./format.js";
 import "./progress.js";
 import { ask } from "./questions.js";
+import "./code.js";
 import "./scrolling.js";
 
 const calls = { explorer, ask };
