@@ -47,8 +47,6 @@ def test_search_finds_a_page(page: Callable[..., Page]) -> None:
     opened.locator("#search-results li").first.wait_for()
 
 
-
-
 def test_two_explorers_of_one_function_have_names_of_their_own() -> None:
     """Each name is in an explorer's element and in its script; what else is there stays."""
 

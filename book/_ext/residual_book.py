@@ -75,7 +75,7 @@ def bundle(app: Sphinx) -> None:
     if app.builder.format != "html":
         return
     static = Path(app.outdir) / "_static"
-    options = ["--bundle", "--minify", "--log-level=warning"]
+    options = ["--bundle", "--minify", "--charset=utf8", "--log-level=warning"]
     _esbuild(WEB / "page.js", *options, "--format=iife", "--target=es2022", f"--outfile={static / 'book.js'}")
     style = stylesheet("explorer", "ask")
     _esbuild(*options, "--loader=css", f"--outfile={static / 'explorers.css'}", text=style)

@@ -103,7 +103,7 @@ def shown(folder: Path) -> set[str]:
     pages = [page.read_text(encoding="utf-8") for page in folder.rglob("*.html")]
     texts = [html.unescape(re.sub(r"(?s)<math.*?</math>", "", page)) for page in pages]
     texts.append((folder / "_static" / "book.js").read_text(encoding="utf-8"))
-    escaped = {chr(int(code, 16)) for text in texts for code in re.findall(r"\\(?:u|x(?=..))([\da-fA-F]{2,4})", text)}
+    escaped = {chr(int(code, 16)) for text in texts for code in re.findall(r"\\u(?=.{4})([\da-fA-F]{4})", text)}
     return {sign for sign in set().union(*texts, RESERVE, escaped) if sign.isprintable() or sign in RESERVE}
 
 

@@ -3,6 +3,8 @@
 interface Window {
   RL_BOOK?: boolean;
   ResidualBlock: any;
+  RL_PAGES: any;
+  RL_SEARCH: any;
 }
 
 declare module "node:fs" {
