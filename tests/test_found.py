@@ -280,9 +280,9 @@ def test_with_an_address_pages_are_canonical_and_have_pictures(addressed: Path) 
         if name == "basic":
             assert [link["href"] for link in soup("link", rel="canonical")] == [f"{base}{name}.html"]
             _, meta = head(addressed / f"{name}.html")
-            assert meta["og:url"] == f"{base}{name}.html" and meta["og:image"] == f"{base}_static/pictures/{name}.png"
+            assert meta["og:url"] == f"{base}{name}.html" and meta["og:image"] == f"{base}_static/previews/{name}.png"
             assert meta["twitter:card"] == "summary_large_image"
-        with Image.open(addressed / "_static" / "pictures" / f"{name}.png") as image:
+        with Image.open(addressed / "_static" / "previews" / f"{name}.png") as image:
             assert image.size == (1200, 630) and image.format == "PNG"
     tree = ElementTree.parse(addressed / "sitemap.xml")
     places = [place.text for place in tree.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
@@ -291,7 +291,7 @@ def test_with_an_address_pages_are_canonical_and_have_pictures(addressed: Path) 
 
 
 def test_pictures_differ_and_show_the_blocks_in_their_colours() -> None:
-    made = [residual_found.picture(name, i, len(NAMES)) for i, name in enumerate(NAMES)]
+    made = [residual_found.preview(name, i, len(NAMES)) for i, name in enumerate(NAMES)]
     assert len(set(made)) == len(NAMES) and max(map(len, made)) < 20_000
     for name, data in zip(NAMES, made, strict=True):
         image = Image.open(io.BytesIO(data)).convert("RGB")

@@ -1,7 +1,7 @@
-"""How the book is found, shared and cited: what a page says of itself, its picture, its references and its anchors.
+"""How the book is found, shared and cited: what a page says of itself, its preview, its references and its anchors.
 
-- Each page has a description and what a preview shows of it. With an address (`html: baseurl` in _config.yml, or where
-  the forge of tools/address.py would publish its pages) it also has a canonical address and a picture, and the book has
+- Each page has a description and what others show of it. With an address (`html: baseurl` in _config.yml, or where
+  the forge of tools/address.py would publish its pages) it also has a canonical address and a preview, and the book has
   a sitemap. Without one nothing is invented.
 - References have a heading, links to arXiv and back to the text. An exercise has an anchor.
 - `index.html` leads to the first page, `404.html` says what is missing, and the footer names the licences.
@@ -86,17 +86,17 @@ def description(doctree: nodes.document) -> str:
     return text
 
 
-def tags(title: str, text: str, book: str, url: str = "", picture: str = "") -> str:
-    """Return the tags by which search engines and previews know a page; `url` and `picture` only if there are any."""
-    meta = {"name": {"description": text, "twitter:card": "summary_large_image" if picture else "summary"}}
+def tags(title: str, text: str, book: str, url: str = "", preview: str = "") -> str:
+    """Return the tags by which search engines and previews know a page; `url` and `preview` only if there are any."""
+    meta = {"name": {"description": text, "twitter:card": "summary_large_image" if preview else "summary"}}
     meta["property"] = {
         "og:type": "website",
         "og:site_name": book,
         "og:title": title,
         "og:description": text,
         "og:url": url,
-        "og:image": picture,
-        "og:image:alt": picture and "The two blocks: the basic block in blue, the bottleneck in orange",
+        "og:image": preview,
+        "og:image:alt": preview and "The two blocks: the basic block in blue, the bottleneck in orange",
     }
     lines = [
         f'<meta {kind}="{key}" content="{escape(value)}">'
@@ -124,9 +124,9 @@ def introduce(app: Sphinx, page: str, template: str, context: dict[str, Any], do
         title = book
         context["title"], context["docstitle"] = book, SUBTITLE
         context["theme_logo"] = {**context.get("theme_logo", {}), "text": book}  # the theme would take docstitle
-    picture = f"{base}_static/pictures/{Path(page).name}.png" if base else ""
+    preview = f"{base}_static/previews/{Path(page).name}.png" if base else ""
     url = f"{base}{app.builder.get_target_uri(page)}" if base else ""
-    context["metatags"] = context.get("metatags", "") + tags(title, description(doctree), book, url, picture)
+    context["metatags"] = context.get("metatags", "") + tags(title, description(doctree), book, url, preview)
 
 
 def name_the_book(app: Sphinx, doctree: nodes.document, page: str) -> None:
@@ -189,7 +189,7 @@ def _linked(text: str) -> Iterator[nodes.Node]:
         yield nodes.Text(text[done:])
 
 
-# ---- Pictures ------------------------------------------------------------------------------------------------------
+# ---- Previews ------------------------------------------------------------------------------------------------------
 
 SIZE = WIDTH, HEIGHT = 1200, 630  # what previews show whole
 
@@ -207,8 +207,8 @@ def png(rows: list[bytearray], palette: list[str]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
-def picture(page: str, number: int, pages: int) -> bytes:
-    """Return a page's picture: a basic block and a bottleneck, width for channels, and how far into the book it is.
+def preview(page: str, number: int, pages: int) -> bytes:
+    """Return a page's preview: a basic block and a bottleneck, width for channels, and how far into the book it is.
 
     A page about one of the blocks has the other one pale.
     """
@@ -253,14 +253,14 @@ def missing_page(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
 
 
 def write_files(app: Sphinx, exception: Exception | None) -> None:
-    """Write the entry page and the licences, and, if there is an address, pictures and a sitemap."""
+    """Write the entry page and the licences, and, if there is an address, previews and a sitemap."""
     if exception or app.builder.format != "html":
         return
     out, base, home, book = Path(app.outdir), app.config.html_baseurl, app.config.root_doc, app.config.html_title
     names = in_order(app)
     uri = app.builder.get_target_uri
     text = description(app.env.get_doctree(home))
-    url, shown = (f"{base}{uri(home)}", f"{base}_static/pictures/{Path(home).name}.png") if base else ("", "")
+    url, shown = (f"{base}{uri(home)}", f"{base}_static/previews/{Path(home).name}.png") if base else ("", "")
     canonical = f'<link rel="canonical" href="{escape(url)}">\n' if url else ""
     (out / "index.html").write_text(
         INDEX.format(title=escape(book), home=uri(home), tags=tags(book, text, book, url, shown) + canonical),
@@ -268,10 +268,10 @@ def write_files(app: Sphinx, exception: Exception | None) -> None:
     )
     shutil.copyfile(ROOT / "LICENSE", out / "LICENSE.txt")
     if base:
-        folder = out / "_static" / "pictures"
+        folder = out / "_static" / "previews"
         folder.mkdir(parents=True, exist_ok=True)
         for i, name in enumerate(names):
-            (folder / f"{Path(name).name}.png").write_bytes(picture(Path(name).name, i, len(names)))
+            (folder / f"{Path(name).name}.png").write_bytes(preview(Path(name).name, i, len(names)))
         places = "".join(f"<url><loc>{escape(base + uri(name))}</loc></url>\n" for name in names)
         sitemap = f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{places}</urlset>\n'
         (out / "sitemap.xml").write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n{sitemap}', encoding="utf-8")
