@@ -71,7 +71,16 @@ export function remembered(name) {
 export function remember(answer) {
   const key = keyOf(answer.name, answer.kind);
   if (entry(key)?.right && !answer.right) return true;
-  const blank = { chapter: chapterHere(), text: "", guess: "", value: null, truth: null, answer: "", unit: "", right: false };
+  const blank = {
+    chapter: chapterHere(),
+    text: "",
+    guess: "",
+    value: null,
+    truth: null,
+    answer: "",
+    unit: "",
+    right: false,
+  };
   return change((store) => store.setItem(key, JSON.stringify({ ...blank, ...answer, when: new Date().toISOString() })));
 }
 
@@ -83,7 +92,9 @@ export function forget(name, kind = "") {
 /** Forget these answers.
  * @param {Answer[]} answers */
 export function forgetAll(answers) {
-  return change((store) => answers.forEach(({ name, kind }) => store.removeItem(keyOf(name, kind))));
+  return change((store) => {
+    for (const { name, kind } of answers) store.removeItem(keyOf(name, kind));
+  });
 }
 
 /** Remember that an explorer of this page was used.
@@ -99,7 +110,9 @@ export function explored(id) {
  * @returns {Answer[] | null} */
 export function answers() {
   try {
-    const found = Object.keys(localStorage).filter((key) => key.startsWith(KEY)).map(entry);
+    const found = Object.keys(localStorage)
+      .filter((key) => key.startsWith(KEY))
+      .map(entry);
     return /** @type {Answer[]} */ (found.filter(Boolean));
   } catch {
     return null;

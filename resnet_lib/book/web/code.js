@@ -34,16 +34,19 @@ function show(shown) {
   const before = anchor?.getBoundingClientRect().top ?? 0;
   const { style } = document.documentElement;
   style.overflowAnchor = "none"; // a browser's own care would be added to ours
-  for (const code of folded) code.open = shown;
+  for (const code of folded) /** @type {HTMLDetailsElement} */ (code).open = shown;
   if (anchor && scrollY > 0) scrollBy({ top: anchor.getBoundingClientRect().top - before, behavior: "instant" });
   requestAnimationFrame(() => style.removeProperty("overflow-anchor"));
 }
 
 function addSwitch() {
   const label = "Show all code";
-  const button = make("button", { type: "button", className: "btn btn-sm rl-code-switch", title: label },
+  const button = make(
+    "button",
+    { type: "button", className: "btn btn-sm rl-code-switch", title: label },
     make("span", { className: "rl-code-sign", textContent: "</>", ariaHidden: "true" }),
-    make("span", { className: "rl-code-words", textContent: label }));
+    make("span", { className: "rl-code-words", textContent: label }),
+  );
   button.setAttribute("role", "switch");
   button.setAttribute("aria-checked", String(remembered()));
   button.addEventListener("click", () => {

@@ -44,11 +44,18 @@ function judged(right, words, html) {
 function bars(page, guess) {
   const most = Math.max(guess, page.truth, Number.MIN_VALUE);
   /** @param {string} name @param {number} value @param {string} words */
-  const row = (name, value, words, className = "") => [make("span", { textContent: name }),
+  const row = (name, value, words, className = "") => [
+    make("span", { textContent: name }),
     make("span", {}, make("i", { className, style: `width:${Math.max(0, 100 * (value / most))}%` })),
-    make("span", { textContent: words })];
+    make("span", { textContent: words }),
+  ];
   const mine = `${inWords(guess)} ${page.unit}`.trim();
-  return make("div", { className: "rl-bars" }, ...row("You", guess, mine, "rl-mine"), ...row("Computed", page.truth, page.answer));
+  return make(
+    "div",
+    { className: "rl-bars" },
+    ...row("You", guess, mine, "rl-mine"),
+    ...row("Computed", page.truth, page.answer),
+  );
 }
 
 /** What to say to a guess of a number.
@@ -58,7 +65,12 @@ function compared(page, guess) {
   if (!Number.isFinite(value)) return A_NUMBER;
   if (value < 0 && page.truth >= 0) return NOT_NEGATIVE;
   const verdict = verdictOf(value, page.truth);
-  return { guess, value, right: /^(Exactly|Close)/.test(verdict), said: [bars(page, value), paragraph(`${verdict} ${page.replies[""]}`)] };
+  return {
+    guess,
+    value,
+    right: /^(Exactly|Close)/.test(verdict),
+    said: [bars(page, value), paragraph(`${verdict} ${page.replies[""]}`)],
+  };
 }
 
 /** What to say to the answer of an exercise. The same as Number.check in Python.
@@ -70,10 +82,12 @@ function checked(page, guess) {
   if (!Number.isFinite(value)) return page.unreadable.number;
   if (value < 0) return page.unreadable.negative;
   if (page.whole && value !== Math.round(value)) return page.unreadable.whole;
-  const found = page.answers.findIndex(([answer]) => near(answer)), right = found === 0;
+  const found = page.answers.findIndex(([answer]) => near(answer)),
+    right = found === 0;
   const said = [judged(right, right ? "Right." : "Not yet.", found < 0 ? page.otherwise : page.answers[found][1])];
   const understood = inWords(value, 12); // "1,5" was one and a half
-  if (!right && guess.trim() !== understood && Number(guess) !== value) said.push(paragraph(`Your answer was read as ${understood}.`, "rl-read"));
+  if (!right && guess.trim() !== understood && Number(guess) !== value)
+    said.push(paragraph(`Your answer was read as ${understood}.`, "rl-read"));
   return { guess, value, right, said };
 }
 
@@ -81,7 +95,13 @@ function checked(page, guess) {
  * @param {Asked} page @param {string} label @param {(guess: string) => void} answer @returns {Box} */
 function field(page, label, answer) {
   const prediction = page.kind === "number";
-  const input = make("input", { type: "text", inputMode: "decimal", autocomplete: "off", maxLength: 60, ariaLabel: label });
+  const input = make("input", {
+    type: "text",
+    inputMode: "decimal",
+    autocomplete: "off",
+    maxLength: 60,
+    ariaLabel: label,
+  });
   const button = make("button", { type: "submit", textContent: prediction ? "That is my guess" : "Check" });
   const node = make("form", {}, input, page.unit ? make("span", { textContent: page.unit }) : "", button);
   node.addEventListener("submit", (event) => {
@@ -116,7 +136,8 @@ function choices(page, label, answer) {
   function show(guess) {
     told = guess !== null && (told || !quiz || guess === page.answer);
     for (const { option, sign, button } of options) {
-      const chosen = option === guess, right = told && option === page.answer;
+      const chosen = option === guess,
+        right = told && option === page.answer;
       button.setAttribute("aria-pressed", String(chosen));
       button.className = right ? "rl-right" : chosen ? "rl-wrong" : "";
       sign.textContent = right ? "✓" : chosen ? "✗" : "○";
@@ -125,13 +146,23 @@ function choices(page, label, answer) {
     }
   }
   show(null);
-  const node = make("div", { className: "rl-options", role: "group", ariaLabel: label }, ...options.map(({ button }) => button));
+  const node = make(
+    "div",
+    { className: "rl-options", role: "group", ariaLabel: label },
+    ...options.map(({ button }) => button),
+  );
   return {
     node,
     reply(guess) {
       if (!Object.hasOwn(page.replies, guess)) return "";
-      const right = guess === page.answer, because = page.replies[guess];
-      if (quiz) return { guess, right, said: [judged(right, right ? "Right." : "Not this one.", because), ...(right ? following(node) : [])] };
+      const right = guess === page.answer,
+        because = page.replies[guess];
+      if (quiz)
+        return {
+          guess,
+          right,
+          said: [judged(right, right ? "Right." : "Not this one.", because), ...(right ? following(node) : [])],
+        };
       const said = judged(right, right ? "You guessed it:" : "You guessed otherwise. It is:", "");
       said.append(make("b", { textContent: page.answer.replaceAll("`", "") }));
       return { guess, right, said: [said, paragraph(because)] };
@@ -146,21 +177,33 @@ function choices(page, label, answer) {
 /** Where a reader goes on after the last question of a section of the book: a sentence, or nothing.
  * @param {HTMLElement} node */
 function following(node) {
-  const section = node.closest("section"), next = section?.nextElementSibling;
+  const section = node.closest("section"),
+    next = section?.nextElementSibling;
   const title = next?.matches("section[id]") ? next.querySelector("h2, h3")?.firstChild?.textContent : "";
-  return next && title ? [make("p", { className: "rl-next" }, "Next: ", make("a", { href: `#${next.id}`, textContent: title }))] : [];
+  return next && title
+    ? [make("p", { className: "rl-next" }, "Next: ", make("a", { href: `#${next.id}`, textContent: title }))]
+    : [];
 }
 
 /** Bring a question's element to life.
  * @param {Asked} page @param {HTMLOrSVGScriptElement | null} [script] that calls it */
 export function ask(page, script = document.currentScript) {
-  const root = /** @type {HTMLElement} */ (script?.closest("[data-rl-question]") ||
-    document.querySelector(`[data-rl-question="${page.name}"]:not([data-rl-live])`));
+  const root = /** @type {HTMLElement} */ (
+    script?.closest("[data-rl-question]") ||
+      document.querySelector(`[data-rl-question="${page.name}"]:not([data-rl-live])`)
+  );
   root.dataset.rlLive = "";
   followTheme(root);
-  const folded = root.querySelector(".rl-folded"), asked = root.querySelector(".rl-ask");
+  const folded = root.querySelector(".rl-folded"),
+    asked = root.querySelector(".rl-ask");
   if (folded) /** @type {HTMLElement} */ (folded).hidden = true;
-  const text = asked ? [...asked.childNodes].slice(1).map((part) => part.textContent).join("").trim() : `${page.title}: ${page.wants}`;
+  const text = asked
+    ? [...asked.childNodes]
+        .slice(1)
+        .map((part) => part.textContent)
+        .join("")
+        .trim()
+    : `${page.title}: ${page.wants}`;
   const label = asked ? text : page.title;
   const typed = page.kind === "number" || page.kind === "exercise";
 
@@ -187,10 +230,21 @@ export function ask(page, script = document.currentScript) {
   function answer(guess) {
     const reply = tell(guess);
     if (!reply) return;
-    const { right, value = null } = reply, known = right || page.kind === "number" || page.kind === "choice";
+    const { right, value = null } = reply,
+      known = right || page.kind === "number" || page.kind === "choice";
     const truth = page.kind === "number" ? page.truth : page.kind === "exercise" && known ? page.answers[0][0] : null;
-    const kept = remember({ kind: page.kind, name: page.name, chapter: chapterHere(), text, guess, value, truth,
-      answer: known ? page.answer || inWords(Number(truth), 6) : "", unit: page.unit || "", right });
+    const kept = remember({
+      kind: page.kind,
+      name: page.name,
+      chapter: chapterHere(),
+      text,
+      guess,
+      value,
+      truth,
+      answer: known ? page.answer || inWords(Number(truth), 6) : "",
+      unit: page.unit || "",
+      right,
+    });
     if (!kept && !document.querySelector(".rl-denied")) replies.after(paragraph(DENIED, "rl-denied"));
   }
 
