@@ -103,7 +103,7 @@ def violations(page: Page, only: list[str]) -> list[str]:
     if not page.evaluate("'axe' in window"):
         page.add_script_tag(path=ROOT / "node_modules" / "axe-core" / "axe.min.js")
     found: list[str] = page.evaluate(AXE, only)
-    # sphinx-togglebutton names each folded cell "Toggle hidden content" beside its visible "Show the code".
+    # MyST-NB names each folded cell "Toggle hidden content" beside its visible "Show the code".
     return [line for line in found if not line.startswith("label-content-name-mismatch")]
 
 
