@@ -41,9 +41,12 @@ function show(shown) {
 
 function addSwitch() {
   const label = "Show all code";
-  const button = make("button", { type: "button", className: "btn btn-sm rl-code-switch", title: label },
+  const button = make(
+    "button",
+    { type: "button", className: "btn btn-sm rl-code-switch", title: label },
     make("span", { className: "rl-code-sign", textContent: "</>", ariaHidden: "true" }),
-    make("span", { className: "rl-code-words", textContent: label }));
+    make("span", { className: "rl-code-words", textContent: label }),
+  );
   button.setAttribute("role", "switch");
   button.setAttribute("aria-checked", String(remembered()));
   button.addEventListener("click", () => {
