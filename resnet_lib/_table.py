@@ -144,7 +144,7 @@ class Table:
             ).rstrip()
             for line in lines
         ]
-        rule = "-" * max(map(len, aligned))
+        rule = "-" * max(1, *map(len, aligned))
         aligned.insert(1, rule)
         if self.total:
             aligned.insert(-1, rule)

@@ -170,8 +170,8 @@ def test_a_trusted_notebook_is_live_before_any_cell_has_run(notebook: Page, lab:
     """The stored output brings its script, and draws by itself."""
     open_notebook(notebook, lab, "stored", run=False)
     notebook.locator(".rl-live .rl-svg rect").first.wait_for()
-    shown = notebook.locator(".rl-live .rl-svg").inner_text()
-    assert all(f"3×3: {length:,}" in shown for (length,) in expected()[:2])
+    shown = notebook.locator(".rl-live .rl-svg").text_content()
+    assert shown and all(f"3×3: {length:,}" in shown for (length,) in expected()[:2])
     assert notebook.get_by_role("button", name="Copy link").count() == 0  # the address belongs to JupyterLab
     notebook.get_by_role("slider", name="C, channels carried").press("End")
     notebook.wait_for_function("document.querySelector('.rl-numbers dd').textContent === '75,497,472'")

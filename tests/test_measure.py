@@ -757,7 +757,7 @@ def test_the_roofline_has_both_ceilings_and_every_network():
     assert sorted(mark["x"][0] for mark in marks) == pytest.approx(expected)
     assert all(mark["y"][0] == pytest.approx(0.5e11) for mark in marks)
     labels = [words["text"] for words in drawn["layout"]["annotations"]]
-    assert sorted(labels) == sorted(["matrix product: 100", *(f"{name}: 50%" for name in NETWORKS)])
+    assert sorted(labels) == sorted(["matrix product: 100", *(f"{name}: 50 %" for name in NETWORKS)])
 
 
 @given(st.lists(st.floats(0, 3), min_size=1, max_size=16), st.floats(0.01, 0.1))

@@ -109,6 +109,7 @@ def test_every_character_has_a_shipped_font(book: Path) -> None:
 def test_the_shipped_families_are_used(page: Callable[..., Page], selector: str, family: str) -> None:
     opened = page(BOTTLENECK)
     opened.wait_for_load_state("networkidle")
+    opened.evaluate("() => { for (const folded of document.querySelectorAll('details')) folded.open = true }")
     opened.evaluate("document.fonts.ready")
     tools = opened.context.new_cdp_session(opened)
     tools.send("DOM.enable")

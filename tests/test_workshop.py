@@ -42,11 +42,6 @@ def test_a_page_takes_the_theme_that_its_reader_has_chosen(page: Callable[..., P
     assert page(PAGES[0], theme=theme).locator("html").get_attribute("data-theme") == theme
 
 
-def test_search_finds_a_page(page: Callable[..., Page]) -> None:
-    opened = page("search.html?q=bottleneck")
-    opened.locator("#search-results li").first.wait_for()
-
-
 def test_two_explorers_of_one_function_have_names_of_their_own() -> None:
     """Each name is in an explorer's element and in its script; what else is there stays."""
 

@@ -2,7 +2,7 @@
 
 - `book.css` and `book.js` are on each page, and so is `window.RL_BOOK = true`, by which an explorer knows that it is in
   the book. `book.js` is a bundle of resnet_lib/book/web/page.js; what a notebook carries in its place is dropped.
-- Each explorer's default state is in the page as a picture, for paper, for readers without scripts, and until the
+- Each explorer's default state is in the page as an image, for paper, for readers without scripts, and until the
   script has come: node draws it with the page's own modules.
 - Two explorers of one function on a page have names of their own.
 - A "%" or "×" stays on the line of its number.
@@ -35,7 +35,7 @@ from tools import address  # noqa: E402
 
 ASSETS = Path(__file__).parent.parent / "_assets"
 WEB = ROOT / "resnet_lib" / "book" / "web"
-# Calls that stand in the page before book.js has come wait for it.
+# Calls that come in the page before book.js wait for it.
 BEFORE = """window.RL_BOOK = true;
 window.ResidualBlock = { later: [] };
 for (const name of ["explorer", "ask"]) {
@@ -91,8 +91,8 @@ def _esbuild(*arguments: str | Path, text: str | None = None) -> None:
         raise ExtensionError(error.stderr) from None
 
 
-def with_pictures(body: str) -> str:
-    """Put a picture of its default state into each explorer, wide and narrow; the page shows the one that fits."""
+def with_stills(body: str) -> str:
+    """Put an image of its default state into each explorer, wide and narrow; the page shows the one that fits."""
     calls = [{"call": call, "widths": [640, 340]} for call in CALL.findall(body)]
     if not calls:
         return body
@@ -103,14 +103,14 @@ def with_pictures(body: str) -> str:
     run = subprocess.run(command, input=json.dumps(calls), capture_output=True, text=True, encoding="utf-8")
     if run.returncode:
         raise ExtensionError(run.stderr)
-    pictures = iter(json.loads(run.stdout))
+    stills = iter(json.loads(run.stdout))
 
-    def picture(table: re.Match[str]) -> str:
-        wide, narrow = (scene["svg"] for scene in next(pictures)[0])
+    def still(table: re.Match[str]) -> str:
+        wide, narrow = (scene["svg"] for scene in next(stills)[0])
         return f'<div class="rl-static rl-wide">{wide}</div><div class="rl-static rl-narrow">{narrow}</div>{table[0]}'
 
     live = re.compile(r'<table class="rl-static">(?=(?:(?!rl-static).)*?ResidualBlock\.explorer\()', re.DOTALL)
-    return live.sub(picture, body)
+    return live.sub(still, body)
 
 
 def tell_apart(body: str) -> str:
@@ -126,8 +126,8 @@ def tell_apart(body: str) -> str:
 
 
 def choose_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
-    """Take from a page what only notebooks need, and give its explorers their pictures."""
-    context["body"] = tell_apart(with_pictures(RUNTIME.sub("", context.get("body", ""))))
+    """Take from a page what only notebooks need, and give its explorers their images."""
+    context["body"] = tell_apart(with_stills(RUNTIME.sub("", context.get("body", ""))))
 
 
 def keep_with_number(app: Sphinx, doctree: nodes.document, page: str) -> None:

@@ -31,7 +31,7 @@ STYLE = "fonts.css"
 WEIGHTS = (400, 400, 700)  # from, usual, to: the fonts' own usual weight is that of a hairline
 TEXT_FEATURES = ["ccmp", "kern", "liga", "lnum", "locl", "mark", "tnum"]
 CODE_FEATURES = ["ccmp", "locl", "mark"]  # in code ":>" and "!=" are two characters
-# What a page's script may show besides what stands in the pages: figures, messages.
+# What a page's script may show besides what the pages hold: figures, messages.
 RESERVE = {chr(code) for code in range(32, 127)} | set("\u00a0\u202f×·÷±²³⁰¹⁴⁵⁶⁷⁸⁹ⁿ°–—…−→←↑↓≤≥≈√µ⊕⌈⌉⌊⌋✓✗“”‘’€äöüéßÄÖÜ")
 
 # Of each face its family, its style, its font, where its axes are held, and its features. Few words of captions and

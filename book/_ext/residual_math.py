@@ -38,7 +38,7 @@ process.stdout.write(JSON.stringify(JSON.parse(require("fs").readFileSync(0, "ut
 FACE = re.compile(r"@font-face\{[^}]*?url\(fonts/([\w-]+)\.woff2\) format\(\"woff2\"\)[^}]*\}")
 TAG = re.compile(r"<[^>]*>")
 
-Formula = tuple[str, bool]  # its TeX, and whether it stands on a line of its own
+Formula = tuple[str, bool]  # its TeX, and whether it has a line of its own
 
 
 def typeset(formulas: list[Formula]) -> dict[Formula, str]:

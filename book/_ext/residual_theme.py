@@ -42,7 +42,7 @@ THEME_SCRIPT = """{
 }"""
 PARTIAL = {"math.css"}
 LINK = re.compile(r"[ \t]*<link(?=[^>]* rel=\"stylesheet\")[^>]* href=\"([^\"]*/)?_static/([^\"?]+)[^>]*>\n?")
-# Files that a style sheet names, and how they reach the page: fonts on their own, small pictures inside the sheet.
+# Files that a style sheet names, and how they reach the page: fonts on their own, small images inside the sheet.
 LOADERS = ["--loader:.woff2=file", "--loader:.svg=dataurl", "--loader:.png=dataurl", "--asset-names=[name]-[hash]"]
 UNUSED = ("vendor/fontawesome", "fonts", "images", "locales", "plus.png", "minus.png", "file.png")
 
