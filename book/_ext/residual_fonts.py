@@ -11,6 +11,7 @@ same room: nothing jumps.
 from __future__ import annotations
 
 import html
+import logging
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -57,6 +58,8 @@ FALLBACKS = [
     ("RL Sans D", ["DejaVu Sans"], 0.816, sans_3),
 ]
 HEIGHTS = {serif_4: (1.036, 0.335), sans_3: (1.024, 0.4)}  # above and below the line, in the fonts' own measure
+# It tells of each table that it cuts.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 
 def subset(
