@@ -30,8 +30,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # The files that take longest, the longest first: a worker takes a file at a time (`--dist loadfile`), in this order.
-SLOW = ["test_pages.py", "test_layout.py", "test_ask.py", "test_jupyter.py", "test_workshop.py"]
-SLOW += ["test_conventions_on_cpu.py", "test_training.py", "test_chapters.py", ".ipynb"]
+SLOW = ["test_pages.py", "test_layout.py", "test_ask.py", "test_scene.py", "test_type.py", "test_found.py"]
+SLOW += ["test_code.py", "test_jupyter.py", "test_workshop.py", "test_conventions_on_cpu.py", "test_training.py"]
+SLOW += ["test_chapters.py", ".ipynb"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

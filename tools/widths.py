@@ -1,7 +1,7 @@
 """Write resnet_lib/book/web/widths.js: how wide each character of the figures' font is.
 
 A figure is laid out before any browser has seen it, so its words are measured by this table. The font is Source Sans 3,
-in thousandths of its size; a test compares the table with the font (tests/test_web.py).
+in thousandths of its size; a test compares the table with the font (tests/test_scene.py).
 """
 
 from __future__ import annotations

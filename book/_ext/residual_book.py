@@ -78,15 +78,16 @@ def bundle(app: Sphinx) -> None:
         return
     static = Path(app.outdir) / "_static"
     options = ["--bundle", "--minify", "--charset=utf8", "--log-level=warning"]
-    _esbuild(WEB / "page.js", *options, "--format=iife", "--target=es2022", f"--outfile={static / 'book.js'}")
+    esbuild(WEB / "page.js", *options, "--format=iife", "--target=es2022", f"--outfile={static / 'book.js'}")
     style = stylesheet("explorer", "ask")
-    _esbuild(*options, "--loader=css", f"--outfile={static / 'explorers.css'}", text=style)
+    esbuild(*options, "--loader=css", f"--outfile={static / 'explorers.css'}", text=style)
 
 
-def _esbuild(*arguments: str | Path, text: str | None = None) -> None:
+def esbuild(*arguments: str | Path, text: str | None = None, folder: Path = ROOT) -> None:
+    """Run esbuild, which comes from node_modules; `text` is what it bundles, as if it were a file of the folder."""
     command = [str(ROOT / "node_modules" / ".bin" / "esbuild"), *map(str, arguments)]
     try:
-        subprocess.run(command, input=text, text=True, encoding="utf-8", check=True, capture_output=True)
+        subprocess.run(command, input=text, cwd=folder, text=True, encoding="utf-8", check=True, capture_output=True)
     except FileNotFoundError:
         raise ExtensionError(f"{command[0]} is missing: `make book` fetches it with npm") from None
     except subprocess.CalledProcessError as error:

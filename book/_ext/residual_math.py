@@ -7,11 +7,8 @@ its fonts, cut down to the characters that the formulas show, are on the pages t
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +40,7 @@ Formula = tuple[str, bool]  # its TeX, and whether it has a line of its own
 
 def typeset(formulas: list[Formula]) -> dict[Formula, str]:
     """Return the HTML of each formula. Raises ExtensionError if KaTeX refuses one."""
-    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    command = [shutil.which("node", path=places) or "node", "-e", SCRIPT, str(KATEX / "katex.js")]
+    command = ["node", "-e", SCRIPT, str(KATEX / "katex.js")]  # residual_book.py says where node is
     try:
         run = subprocess.run(command, input=json.dumps(formulas), capture_output=True, encoding="utf-8", check=True)
     except (FileNotFoundError, subprocess.CalledProcessError) as error:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from docutils import nodes
-from residual_book import WEB, _esbuild  # type: ignore[import-not-found]
+from residual_book import WEB, esbuild  # type: ignore[import-not-found]
 from sphinx.application import Sphinx
 
 # Each row is one thing under several names.
@@ -142,7 +142,7 @@ def write_index(app: Sphinx, exception: Exception | None) -> None:
     static = Path(app.outdir) / "_static"
     (static / "search-index.js").write_text(f"window.RL_SEARCH={index};\n", encoding="utf-8")
     options = ["--bundle", "--minify", "--format=iife", "--target=es2022", "--log-level=warning"]
-    _esbuild(WEB / "search.js", *options, f"--outfile={static / 'search.js'}")
+    esbuild(WEB / "search.js", *options, f"--outfile={static / 'search.js'}")
 
 
 def in_order(app: Sphinx) -> list[str]:

@@ -14,14 +14,13 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
+from residual_book import esbuild  # type: ignore[import-not-found]
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-ROOT = Path(__file__).parents[2]
 TEMPLATES = Path(__file__).parent.parent / "_templates"
 # The mode is "light", "dark" or "auto", as the theme's switch stores it. A browser may deny its storage.
 THEME_SCRIPT = """{
@@ -90,11 +89,8 @@ def bundle(static: Path, sheets: tuple[str, ...], name: str) -> None:
     """Make these style sheets one, in their order."""
     entry = "".join(f'@import "./{sheet}";\n' for sheet in sheets)
     out = static / f"{name}.css"
-    command: list[str | Path] = [ROOT / "node_modules/.bin/esbuild", "--bundle", "--minify", "--loader=css", *LOADERS]
-    command += ["--log-level=error", "--charset=utf8", "--allow-overwrite", f"--outfile={out}"]
-    run = subprocess.run(command, input=entry, cwd=static, text=True, encoding="utf-8", capture_output=True)
-    if run.returncode:
-        raise ExtensionError(run.stderr)
+    options = ["--bundle", "--minify", "--loader=css", *LOADERS, "--log-level=error", "--charset=utf8"]
+    esbuild(*options, "--allow-overwrite", f"--outfile={out}", text=entry, folder=static)
 
 
 def digest(path: Path) -> str:
