@@ -109,12 +109,20 @@ def opening(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
     """Opens pages of the book: `open_page("book/bottleneck.html", width=390, theme="dark")`.
 
     Requests to another host are refused. They, errors in the console and uncaught exceptions fail the test when it
-    ends. Further arguments go to Playwright's `new_context`.
+    ends. By `fonts=False` the page's own fonts do not arrive. Further arguments go to Playwright's `new_context`.
     """
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
-    def open_page(path: str, *, width: int = 1280, height: int = 800, theme: str = "light", **options: object) -> Page:
+    def open_page(
+        path: str,
+        *,
+        width: int = 1280,
+        height: int = 800,
+        theme: str = "light",
+        fonts: bool = True,
+        **options: object,
+    ) -> Page:
         def local_only(route: Route) -> None:
             url = route.request.url
             if url.startswith(site + "/"):
@@ -135,6 +143,8 @@ def opening(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
         )
         contexts.append(context)
         context.route("**/*", local_only)
+        if not fonts:
+            context.route("**/*.woff2", lambda route: route.fulfill(status=204))
         opened = context.new_page()
         opened.on("console", console)
         opened.on("pageerror", lambda error: problems.append(f"{path}, uncaught: {error}"))
@@ -162,27 +172,27 @@ def chapter(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="module")
-def opened_in(browser_in: Callable[[str], Browser], site: str, chapter: Path) -> Iterator[Callable[[str], Page]]:
-    """The chapter's page in a family of fonts, opened once: its tests leave the explorers in any state."""
+def opened_in(browser_in: Callable[[str], Browser], site: str, chapter: Path) -> Iterator[Callable[..., Page]]:
+    """The chapter's page beside a system's fonts, opened once: its tests leave the explorers in any state."""
     with ExitStack() as stack:
 
         @cache
-        def show(family: str) -> Page:
+        def show(family: str, **options: object) -> Page:
             open_page = stack.enter_context(opening(browser_in(family), site))
-            shown = open_page(address(chapter), permissions=["clipboard-read", "clipboard-write"])
-            shown.wait_for_load_state("networkidle")
+            shown = open_page(address(chapter), permissions=["clipboard-read", "clipboard-write"], **options)
+            shown.evaluate("document.fonts.ready")
             return shown
 
         yield show
 
 
 @pytest.fixture
-def opened(opened_in: Callable[[str], Page]) -> Page:
-    """The chapter's page in a wide font."""
+def opened(opened_in: Callable[..., Page]) -> Page:
+    """The chapter's page in the fonts that it ships."""
     return opened_in(FAMILIES[0])
 
 
 @pytest.fixture(params=FAMILIES)
-def either(opened_in: Callable[[str], Page], request: pytest.FixtureRequest) -> Page:
-    """The chapter's page in a wide font and in a narrow one, for what depends on the room that text takes."""
-    return opened_in(request.param)
+def unfonted(opened_in: Callable[..., Page], request: pytest.FixtureRequest) -> Page:
+    """The chapter's page whose own fonts do not arrive, in a wide font of the system and in a narrow one."""
+    return opened_in(request.param, fonts=False)
