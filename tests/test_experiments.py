@@ -112,7 +112,7 @@ def test_a_summary_is_what_numpy_says(name):
 
 def test_the_command(tmp_path, capsys):
     out = tmp_path / "shortcuts.json"
-    arguments = ["shortcuts", "--case", "option A", "--seeds", "2", "--jobs", "2", "--out", str(out), "--epochs"]
+    arguments = ["shortcuts", "--case", "option A", "--seeds", "2", "--jobs", "1", "--out", str(out), "--epochs"]
     assert main(["experiment", *arguments, "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 and lines[2].startswith("option A      2  ")

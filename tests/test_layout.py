@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.conftest import CHAPTERS, ROOT
 from tests.helpers.fonts import FAMILIES
-from tests.helpers.layout import CLASHES, address, resize, root, themed, window
+from tests.helpers.layout import CLASHES, address, resize, themed, window
 
 Open = Callable[..., Page]
 

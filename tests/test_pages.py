@@ -32,7 +32,7 @@ SET = """async ([id, settings]) => {
         input.dispatchEvent(new Event("change", { bubbles: true }));
       } else if (input.dataset.option === String(value)) input.click();
     }
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    await new Promise(requestAnimationFrame);  // called after the explorer's own, in the same frame
     const cells = [...root.querySelectorAll(".rl-numbers > div:not([hidden])")];
     shown.push(Object.fromEntries(cells.map((c) => [c.children[0].textContent, c.children[1].textContent])));
   }

@@ -17,9 +17,10 @@ import multiprocessing
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -156,14 +157,20 @@ def _learn_each(runs: list[tuple[Case, Settings]], jobs: int) -> Iterator[dict[s
                 yield learn(case, settings)
         return
     context = multiprocessing.get_context("spawn")
+    waiting = iter(runs)
     with ProcessPoolExecutor(jobs, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        try:
-            with _without_ctrl_c():  # The pool's processes inherit it, and so have no traceback to show.
-                submitted = [pool.submit(_interruptible, case, settings) for case, settings in runs]
-            for done in as_completed(submitted):
-                yield done.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+
+        def begun(count: int) -> set[Future[dict[str, Any]]]:
+            return {pool.submit(_interruptible, *run) for run in islice(waiting, count)}
+
+        # No run waits inside the pool: it would begin when Ctrl-C has ended another.
+        with _without_ctrl_c():  # The pool's processes inherit it, and so have no traceback to show.
+            running = begun(jobs)
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            running |= begun(len(done))
+            for each in done:
+                yield each.result()
 
 
 def _interruptible(case: Case, settings: Settings) -> dict[str, Any]:
