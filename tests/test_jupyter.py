@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -19,7 +12,7 @@ from playwright.sync_api import Browser, Page, Route
 import resnet_lib as rl
 from resnet_lib.book.chapters.bottleneck.figures import two_ways
 from tests.conftest import ROOT
-from tests.helpers.processes import started
+from tests.helpers.jupyterlab import jupyterlab, open_notebook
 
 RANGES = "channels=(64, 1024, 64), width=(16, 512, 16), size=(7, 56, 7), unit=['weights', 'MACs']"
 WRITTEN_OUT = f"""import resnet_lib as rl
@@ -53,38 +46,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
             notebook.cells = [cell for cell in stored.cells if "two_ways," in cell.source]
         nbformat.write(notebook, folder / f"{name}.ipynb")
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    # Its own home: neither the reader's settings nor their trusted notebooks are touched.
-    environment = os.environ | {"JUPYTER_CONFIG_DIR": str(home), "JUPYTER_DATA_DIR": str(home)}
-    jupyter = [sys.executable, "-m", "jupyter"]
-    subprocess.run([*jupyter, "trust", str(folder / "stored.ipynb")], env=environment, check=True, capture_output=True)
-    options = ["--no-browser", "--allow-root", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
-    options += ["--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
-    # It asks no other host: for news, for a later version, for extensions.
-    options += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    options += ["--LabApp.extension_manager=readonly"]
-    address = f"http://127.0.0.1:{port}"
-    log = folder / "lab.log"
-    with log.open("w") as out, started([*jupyter, "lab", *options], env=environment, stdout=out, stderr=out) as server:
-        last = time.monotonic() + 60
-        while not answers(f"{address}/api"):
-            with suppress(subprocess.TimeoutExpired):
-                server.wait(0.1)  # shorter if it ends
-            assert server.poll() is None and time.monotonic() < last, log.read_text()
+    with jupyterlab(folder, home, trusted=[folder / "stored.ipynb"]) as address:
         yield address, folder
-        server.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            server.wait(20)  # its kernels end with it
-
-
-def answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=5) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
 
 
 @pytest.fixture
@@ -107,15 +70,6 @@ def notebook(browser: Browser, lab: tuple[str, Path]) -> Iterator[Page]:
         context.unroute_all(behavior="ignoreErrors")  # JupyterLab never stops asking its server
 
 
-def open_notebook(page: Page, lab: tuple[str, Path], name: str, run: bool) -> None:
-    page.goto(f"{lab[0]}/lab/workspaces/{name}/tree/{name}.ipynb")  # a workspace remembers the tabs of the last visit
-    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-    if run:
-        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()  # before, "Run" asks for a kernel
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_text("Run All Cells", exact=True).click()
-
-
 def drawn(page: Page) -> list[list[float]]:
     """The lengths of the bars of the plot, as Plotly holds them."""
     return page.evaluate(
@@ -129,7 +83,7 @@ def expected(**values: int | str) -> list[list[float]]:
 
 
 def test_with_a_kernel_the_explorer_is_live_through_ipywidgets(notebook: Page, lab: tuple[str, Path]) -> None:
-    open_notebook(notebook, lab, "live", run=True)
+    open_notebook(notebook, lab[0], "live", run=True)
     notebook.locator(".js-plotly-plot .barlayer .point").first.wait_for()
     assert drawn(notebook) == expected()
 
@@ -156,7 +110,7 @@ def test_with_a_kernel_the_explorer_is_live_through_ipywidgets(notebook: Page, l
 
 
 def test_an_edited_function_with_if_and_an_f_string_is_live_too(notebook: Page, lab: tuple[str, Path]) -> None:
-    open_notebook(notebook, lab, "edited", run=True)
+    open_notebook(notebook, lab[0], "edited", run=True)
     notebook.locator(".js-plotly-plot .barlayer .point").first.wait_for()
     notebook.get_by_text("Live only with a kernel: a branch or comparison needs the value of channels").wait_for()
     notebook.get_by_role("slider").first.focus()
@@ -168,7 +122,7 @@ def test_an_edited_function_with_if_and_an_f_string_is_live_too(notebook: Page, 
 
 def test_a_trusted_notebook_is_live_before_any_cell_has_run(notebook: Page, lab: tuple[str, Path]) -> None:
     """The stored output brings its script, and draws by itself."""
-    open_notebook(notebook, lab, "stored", run=False)
+    open_notebook(notebook, lab[0], "stored", run=False)
     notebook.locator(".rl-live .rl-svg rect").first.wait_for()
     shown = notebook.locator(".rl-live .rl-svg").text_content()
     assert shown and all(f"3×3: {length:,}" in shown for (length,) in expected()[:2])
