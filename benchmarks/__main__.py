@@ -7,10 +7,10 @@ from importlib import import_module
 
 from benchmarks.timing import table
 
-NAMES = ("pricing", "tools", "importing", "design", "machine", "inference", "training")
+NAMES = ("pricing", "tools", "importing", "design", "machine", "inference", "training", "page")
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Each benchmark against its peers.")
-parser.add_argument("names", nargs="*", metavar="name", help=f"which: {', '.join(NAMES)} (left out: all)")
+parser.add_argument("names", nargs="*", metavar="name", help=f"which: {', '.join(NAMES)} (by default all)")
 chosen = parser.parse_args().names or NAMES
 for name in chosen:
     if name not in NAMES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -31,6 +31,11 @@ def side_by_side(benchmark: str, contenders: Mapping[str, Callable[[], Seconds]]
     for _ in range(rounds):
         for name, measure in contenders.items():
             times[name].append(measure())
+    return compared(benchmark, times)
+
+
+def compared(benchmark: str, times: Mapping[str, Sequence[Seconds]]) -> list[Result]:
+    """Results of the contenders' times, one a round."""
     base = next(iter(times.values()))
     results = []
     for name, seconds in times.items():
