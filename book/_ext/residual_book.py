@@ -84,8 +84,13 @@ def bundle(app: Sphinx) -> None:
 
 
 def esbuild(*arguments: str | Path, text: str | None = None, folder: Path = ROOT) -> None:
-    """Run esbuild, which comes from node_modules; `text` is what it bundles, as if it were a file of the folder."""
-    command = [str(ROOT / "node_modules" / ".bin" / "esbuild"), *map(str, arguments)]
+    """Run esbuild; `text` is what it bundles, as if it were a file of the folder."""
+    packaged("esbuild", *arguments, text=text, folder=folder)
+
+
+def packaged(program: str, *arguments: str | Path, text: str | None = None, folder: Path = ROOT) -> None:
+    """Run a program that comes from node_modules, with `text` for its input."""
+    command = [str(ROOT / "node_modules" / ".bin" / program), *map(str, arguments)]
     try:
         subprocess.run(command, input=text, cwd=folder, text=True, encoding="utf-8", check=True, capture_output=True)
     except FileNotFoundError:

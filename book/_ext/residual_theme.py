@@ -5,7 +5,8 @@
   have changed meanwhile. Without scripts a page is light (`default_mode` in `_config.yml`).
 - Paper is white: while a page is printed it is light.
 - All style sheets of a page become one, minified; the files that it names stand beside it, by names that change with
-  what is in them. The style sheets that only some pages have (PARTIAL) stay on their own.
+  what is in them. The style sheets that only some pages have (PARTIAL) stay on their own. Rules for what neither a page
+  nor a script names, which are most of Bootstrap's and the theme's, are dropped (PurgeCSS).
 - Nothing stays in `_static` that no page names.
 """
 
@@ -17,7 +18,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from residual_book import esbuild  # type: ignore[import-not-found]
+from residual_book import esbuild, packaged  # type: ignore[import-not-found]
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
@@ -63,6 +64,8 @@ def merge_styles(app: Sphinx, exception: Exception | None) -> None:
         raise ExtensionError(f"pages differ in their style sheets: {sorted(orders)}")
     sheets = orders.pop()
     bundle(static, sheets, "styles")
+    own = [static / sheet for sheet in sheets[sheets.index("book.css") :]]  # whatever they name is used
+    purge(static / "styles.css", [*pages, *static.rglob("*.js"), *own])
     for name in PARTIAL:
         if (static / name).exists():
             bundle(static, (name,), Path(name).stem)
@@ -91,6 +94,11 @@ def bundle(static: Path, sheets: tuple[str, ...], name: str) -> None:
     out = static / f"{name}.css"
     options = ["--bundle", "--minify", "--loader=css", *LOADERS, "--log-level=error", "--charset=utf8"]
     esbuild(*options, "--allow-overwrite", f"--outfile={out}", text=entry, folder=static)
+
+
+def purge(sheet: Path, content: list[Path]) -> None:
+    """Drop the rules for elements, classes and attributes whose names these files do not hold."""
+    packaged("purgecss", "--css", sheet, "--content", *content, "--keyframes", "--output", sheet)
 
 
 def digest(path: Path) -> str:
