@@ -139,6 +139,7 @@ def keep_with_number(app: Sphinx, doctree: nodes.document, page: str) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("book.css", priority=900)  # after the theme's
+    app.add_css_file("scrolling.css", priority=900)
     app.add_css_file("explorers.css", priority=900)
     app.add_js_file(None, body=BEFORE, priority=100)
     app.add_js_file("book.js", loading_method="defer")
