@@ -38,6 +38,7 @@ def module() -> str:
         "",
     ]
     lines.append(f'export const SIGNS = "{quoted}";')
+    lines.append(f"export const MISSING = {MISSING}; // of a character that is not in SIGNS, or that another font has to draw")
     lines += [f"export const {name} = {advances(weight)};" for name, weight in WEIGHTS.items()]
     return "\n".join(lines) + "\n"
 

@@ -5,7 +5,7 @@
   bibliography, and the chapter gets the list of its references.
 - Where there is room beside the text, a note says what a citation refers to, once in each section. It is for the eye
   alone, since the citation itself leads to the list.
-- A chapter's own notes are the theme's: `:::{margin} Title`, some lines, `:::`. book/_assets/margin.css places both.
+- A chapter's own notes are the theme's: `:::{margin}`, some lines, `:::`. book/_assets/margin.css places both.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from docutils import nodes
-from pybtex.database import parse_file
-from pybtex.richtext import Text
+from pybtex.database import parse_file  # type: ignore[import-untyped]
+from pybtex.richtext import Text  # type: ignore[import-untyped]
 from sphinx.application import Sphinx
 
 LIST = "\n\n```{bibliography}\n:filter: docname in docnames\n```\n"
