@@ -180,7 +180,7 @@ def test_what_cannot_be_written_out_says_so_and_works_with_a_kernel(function: Ca
     assert "Live only with a kernel" in made.html
 
     box = widget.widget(made)
-    controls, shown, message = box.children[1].children, box.children[2].children[0], box.children[-1]
+    controls, shown, message = box.children[1].children, box.children[2].children[0], box.children[-2]
     assert OBSTACLES[function][0].split("=")[0] in message.value
     for channels, width in ((128, 32), (256, 16), (64, 16)):
         controls[0].value, controls[1].value = channels, width
@@ -212,7 +212,7 @@ def test_widgets_call_the_function_and_keep_the_last_figure_on_an_error() -> Non
         return {"data": traces, "numbers": {"twice": f"{2 * channels}"}}
 
     box = widget.widget(explorer(picky, presets={"wide": {"channels": 256}}))
-    presets, controls, stage, _, code, message = box.children
+    presets, controls, stage, _, code, message, _ = box.children
     plot, numbers = stage.children
     assert "128" in numbers.value
     controls.children[0].value = 128

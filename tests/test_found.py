@@ -257,15 +257,20 @@ def addressed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "```{toctree}\nbasic\n```\n\n## Take away\n\n```{bibliography}\n```\n"
     )
     (folder / "basic.md").write_text(
-        "# The basic block\n\nIt has two convolutions.\n\n## Exercises\n\n**Exercise 1.** How many?\n"
+        "# The basic block\n\nIt has two convolutions [[B, 2016](https://arxiv.org/abs/1512.03385)].\n\n"
+        ":::{margin}\n**Block.** A few layers.\n:::\n\nSo says B [[2016](https://arxiv.org/abs/1512.03385)].\n\n"
+        "## Exercises\n\n**Exercise 1.** How many? See [here](https://arxiv.org/abs/1512.03386).\n"
     )
     (folder / "r.bib").write_text(
         "@misc{k, author={Ada B}, title={T}, year={2016}, note={arXiv:1512.03385 and https://example.org/a.}}\n"
     )
     (folder / "conf.py").write_text(
         f"import sys\nsys.path += [{str(ROOT)!r}, {str(ROOT / 'book' / '_ext')!r}]\nhtml_title = {BOOK!r}\n"
-        "extensions = ['myst_nb', 'sphinx_book_theme', 'sphinxcontrib.bibtex', 'residual_found', 'residual_search']\n"
+        "extensions = ['myst_nb', 'sphinx_book_theme', 'sphinxcontrib.bibtex', 'residual_found', 'residual_search',"
+        "'residual_cited']\n"
         "html_theme = 'sphinx_book_theme'\nbibtex_bibfiles = ['r.bib']\nhtml_baseurl = 'https://example.org/book/'\n"
+        "bibtex_reference_style = 'author_year'\n"
+        "suppress_warnings = ['bibtex.duplicate_citation']\nmyst_enable_extensions = ['colon_fence']\n"
     )
     out = folder / "_out"
     run = subprocess.run([sys.executable, "-m", "sphinx", "-q", str(folder), str(out)], capture_output=True, text=True)
@@ -331,6 +336,20 @@ def test_a_citation_leads_to_its_entry_and_back(page: Open) -> None:
     assert entry.evaluate("(node) => getComputedStyle(node).outlineStyle") == "solid"
     entry.locator("a.rl-back").first.click()
     assert opened.evaluate("!document.querySelector('.citation:target') && location.hash.length > 1")
+
+
+def test_a_link_to_a_paper_becomes_a_citation_with_a_note(addressed: Path) -> None:
+    """The first of a section has the note, which is for the eye alone; another link stays a link."""
+    soup = BeautifulSoup((addressed / "basic.html").read_text(encoding="utf-8"), "html.parser")
+    first, second = soup("span", class_="bibtex-citation")
+    (entry,) = soup.select("section#references .citation")
+    assert [cited.a["href"] for cited in (first, second)] == 2 * [f"#{entry['id']}"]
+    assert (first.get_text(), second.get_text()) == ("[B, 2016]", "B [2016]")
+    (note,) = soup(class_="rl-cited")
+    assert note.find_next_sibling() is first and note["aria-hidden"] == "true"
+    assert note.get_text("|") == "B, 2016|T|arXiv:1512.03385 and https://example.org/a."
+    assert soup.find("a", href="https://arxiv.org/abs/1512.03386").get_text() == "here"
+    assert soup.select_one("aside.margin").get_text(" ", strip=True) == "Block. A few layers."
 
 
 def test_each_exercise_has_an_anchor(opened: Page, chapter: Path) -> None:

@@ -82,6 +82,33 @@ def expected(**values: int | str) -> list[list[float]]:
     return [trace["x"] for trace in two_ways(**values)["data"]]  # type: ignore[arg-type]
 
 
+# The contrast of each of Plotly's words to what is behind it: a bar, or the page; and that of the grid.
+CONTRASTS = """() => {
+  const light = (colour) => {
+    const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number);
+    const below = document.body.dataset.jpThemeLight === "true" ? 255 : 17;  // JupyterLab's own pages
+    const [x, y, z] = [r, g, b].map((v) => (a * v + (1 - a) * below) / 255)
+      .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const ratio = (...two) => {
+    const [a, b] = two.map(light).sort((a, b) => b - a);
+    return (a + 0.05) / (b + 0.05);
+  };
+  const page = getComputedStyle(document.querySelector(".jp-Notebook")).backgroundColor;
+  const words = [...document.querySelectorAll(".js-plotly-plot text")].filter((text) => text.getClientRects().length);
+  const lines = [...document.querySelectorAll(".js-plotly-plot .gridlayer path")];
+  return {
+    words: words.map((text) => {
+      const bar = text.matches(".bartext-inside") ? text.parentElement.querySelector("path") : null;
+      return ratio(getComputedStyle(text).fill, bar ? getComputedStyle(bar).fill : page);
+    }),
+    bars: [...document.querySelectorAll(".barlayer .point > path")].map((bar) => getComputedStyle(bar).fill),
+    grid: lines.map((line) => ratio(getComputedStyle(line).stroke, page)),
+  };
+}"""
+
+
 def test_with_a_kernel_the_explorer_is_live_through_ipywidgets(notebook: Page, lab: tuple[str, Path]) -> None:
     open_notebook(notebook, lab[0], "live", run=True)
     notebook.locator(".js-plotly-plot .barlayer .point").first.wait_for()
@@ -107,6 +134,20 @@ def test_with_a_kernel_the_explorer_is_live_through_ipywidgets(notebook: Page, l
     notebook.get_by_role("button", name="Reset").click()
     notebook.get_by_text("two_ways(channels=256, width=64, size=56, unit='weights')").wait_for()
     assert drawn(notebook) == expected()
+
+    # A label is above its slider, whose track is long enough to aim at; all is readable in both of JupyterLab's themes.
+    tracks = notebook.locator(".noUi-target").evaluate_all("(all) => all.map((one) => one.clientWidth)")
+    assert len(tracks) == 3 and min(tracks) >= 150
+    shown = {}
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        notebook.get_by_role("menuitem", name="Settings", exact=True).click()
+        notebook.get_by_text("Theme", exact=True).hover()
+        notebook.get_by_text(theme, exact=True).click()
+        notebook.wait_for_function(f"document.body.dataset.jpThemeName === '{theme}'")
+        shown[theme] = notebook.evaluate(CONTRASTS)
+        assert len(shown[theme]["words"]) > 10 and min(shown[theme]["words"]) >= 4.5
+        assert 1.2 < min(shown[theme]["grid"]) <= max(shown[theme]["grid"]) < 3  # seen, and not before the bars
+    assert not set(shown["JupyterLab Dark"]["bars"]) & set(shown["JupyterLab Light"]["bars"])
 
 
 def test_an_edited_function_with_if_and_an_f_string_is_live_too(notebook: Page, lab: tuple[str, Path]) -> None:

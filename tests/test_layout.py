@@ -30,6 +30,20 @@ CLASHES_IN_PLOTS = """() => [...document.querySelectorAll(".rl-plot > svg")].fla
   return found;
 })"""
 
+# Notes beside the text that lie over one another or over anything else, or leave their column.
+CLASHES_OF_NOTES = """() => {
+  const box = (node) => [node, node.getBoundingClientRect()];
+  const notes = [...document.querySelectorAll(".rl-cited, aside.margin")].map(box).filter(([, a]) => a.width);
+  const others = [...document.querySelectorAll(`.bd-article :is(p, li, dd, h1, h2, h3, pre, table, summary, figure,
+    .rl-explorer, .rl-question, .katex-display), .bd-sidebar-primary, .bd-sidebar-secondary`)].map(box);
+  const edge = document.querySelector(".bd-article").getBoundingClientRect().right;
+  return notes.flatMap(([note, a]) => [...notes, ...others]
+    .filter(([other]) => other.checkVisibility() && !note.contains(other) && !other.contains(note))
+    .filter(([, b]) => Math.min(a.right - b.left, b.right - a.left, a.bottom - b.top, b.bottom - a.top) > 1)
+    .map(([other]) => `${note.textContent} over ${other.tagName} ${other.textContent.slice(0, 40)}`)
+    .concat(a.right > edge ? `${note.textContent} leaves its column` : []));
+}"""
+
 
 def test_the_tests_bring_two_families_of_fonts(browser_in: Callable[[str], Browser]) -> None:
     """Whatever fonts the machine has, the same words are by a tenth wider in one than in the other."""
@@ -51,24 +65,25 @@ def test_the_tests_bring_two_families_of_fonts(browser_in: Callable[[str], Brows
 
 
 def holds(page: Page, widths: tuple[int, ...]) -> None:
-    """Nothing scrolls sideways, and no words leave their drawing or plot or lie over others there."""
+    """Nothing scrolls sideways, no words leave their drawing or plot or lie over others there, nor do notes."""
     with window(page, widths[0]):
         for width in widths:
             resize(page, width)
             assert page.evaluate("document.documentElement.scrollWidth") == width
             assert page.evaluate(CLASHES) == [], width
             assert page.evaluate(CLASHES_IN_PLOTS) == [], width
+            assert page.evaluate(CLASHES_OF_NOTES) == [], width
 
 
 def test_pages_hold_at_each_width(opened: Page) -> None:
     assert opened.evaluate("window.RL_BOOK") is True
     for reset in opened.locator("[data-rl-live] .rl-reset").all():
         reset.click()
-    holds(opened, (320, 390, 768, 1280, 2560))
+    holds(opened, (320, 390, 768, 1280, 1400, 2560))
 
 
 def test_pages_hold_without_their_fonts(unfonted: Page) -> None:
-    holds(unfonted, (320, 390, 768, 1280))
+    holds(unfonted, (320, 390, 768, 1280, 1400))
 
 
 def test_a_failed_test_leaves_its_page_as_it_was(page: Open) -> None:
@@ -119,12 +134,29 @@ def test_fingers_and_keys_reach_all_on_a_narrow_phone(opened: Page) -> None:
     with window(opened, 320), unfolded(opened):
         assert violations(opened, REACH) == []
         assert opened.evaluate(NAMELESS) == []
+        assert opened.evaluate(UNSEEN_ENDS) == []
 
 
 def test_fingers_and_keys_reach_all_without_the_pages_fonts(unfonted: Page) -> None:
     with window(unfonted, 390), unfolded(unfonted):
         assert violations(unfonted, REACH) == []
         assert unfonted.evaluate(NAMELESS) == []
+        assert unfonted.evaluate(UNSEEN_ENDS) == []
+
+
+# What scrolls without saying so: no shade that goes at the end, or a table whose first column goes with the others or
+# leaves them less than half of the room.
+UNSEEN_ENDS = """() => [...document.querySelectorAll(".bd-article :is(pre, .math, .rl-table, [class*=scrollable])")]
+  .filter((area) => area.clientWidth && area.scrollWidth > area.clientWidth)
+  .filter((area) => {
+    const style = getComputedStyle(area), first = area.querySelector("tbody tr > *"), before = area.scrollLeft;
+    if (!/local.*scroll/.test(style.backgroundAttachment)) return true;
+    area.scrollLeft = area.scrollWidth;
+    const [outer, inner] = [area, first || area].map((node) => node.getBoundingClientRect());
+    area.scrollLeft = before;
+    return first && (Math.abs(inner.left - outer.left) > 1 || inner.width > outer.width / 2);
+  })
+  .map((area) => area.textContent.trim().slice(0, 60))"""
 
 
 @contextmanager
@@ -151,6 +183,9 @@ def test_what_scrolls_is_a_stop_only_while_it_scrolls(opened: Page) -> None:
     with window(opened, 2560), unfolded(opened):
         opened.wait_for_function(each_scrolls)
         few = opened.evaluate(stops)
+        assert opened.evaluate(CLASHES_OF_NOTES) == []  # code is wider than text
+        widths = opened.locator(".rl-live").evaluate_all("(all) => all.map((one) => one.clientWidth)")
+        assert all(900 < width < 1000 for width in widths)
     with window(opened, 320), unfolded(opened):
         opened.wait_for_function(each_scrolls)
         assert opened.evaluate(stops) > few

@@ -38,6 +38,7 @@ def module() -> str:
         "",
     ]
     lines.append(f'export const SIGNS = "{quoted}";')
+    lines.append(f"export const MISSING = {MISSING}; // of what is not in SIGNS, or not in the font")
     lines += [f"export const {name} = {advances(weight)};" for name, weight in WEIGHTS.items()]
     return "\n".join(lines) + "\n"
 

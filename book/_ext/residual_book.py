@@ -4,6 +4,7 @@
   the book. `book.js` is a bundle of resnet_lib/book/web/page.js; what a notebook carries in its place is dropped.
 - Each explorer's default state is in the page as an image, for paper, for readers without scripts, and until the
   script has come: node draws it with the page's own modules.
+- The styles of tables and drawings, which a notebook has in each output, are in the book's style sheet.
 - Two explorers of one function on a page have names of their own.
 - A "%" or "×" stays on the line of its number.
 - Buttons lead to the book's repository and to Colab if the book has an address (tools/address.py).
@@ -32,6 +33,7 @@ from sphinx.errors import ExtensionError
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT))  # for tools: Jupyter Book puts this folder there and no other
+from resnet_lib import _table, drawing  # noqa: E402
 from resnet_lib.book.web import RUNTIME, stylesheet  # noqa: E402
 from tools import address  # noqa: E402
 
@@ -43,6 +45,7 @@ window.ResidualBlock = { later: [] };
 for (const name of ["explorer", "ask"]) {
   ResidualBlock[name] = (...values) => ResidualBlock.later.push([name, document.currentScript, ...values]);
 }"""
+SHOWN = (_table.STYLE, drawing.STYLE)  # each table and each drawing of a notebook brings its style
 COLAB = "https://colab.research.google.com"
 EXPLORER = "data-rl-explorer"
 CALL = re.compile(r"<script>ResidualBlock\.explorer\((.*?)\);</script>", re.DOTALL)
@@ -73,13 +76,13 @@ def copy_assets(app: Sphinx) -> None:
 
 
 def bundle(app: Sphinx) -> None:
-    """Make `book.js`, and the style sheet of explorers and questions, of resnet_lib/book/web."""
+    """Make `book.js`, and the style sheet of explorers, questions, tables and drawings."""
     if app.builder.format != "html":
         return
     static = Path(app.outdir) / "_static"
     options = ["--bundle", "--minify", "--charset=utf8", "--log-level=warning"]
     esbuild(WEB / "page.js", *options, "--format=iife", "--target=es2022", f"--outfile={static / 'book.js'}")
-    style = stylesheet("explorer", "ask")
+    style = stylesheet("explorer", "ask") + "".join(SHOWN)
     esbuild(*options, "--loader=css", f"--outfile={static / 'explorers.css'}", text=style)
 
 
@@ -132,7 +135,10 @@ def tell_apart(body: str) -> str:
 
 def choose_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
     """Take from a page what only notebooks need, and give its explorers their images."""
-    context["body"] = tell_apart(with_stills(RUNTIME.sub("", context.get("body", ""))))
+    body = RUNTIME.sub("", context.get("body", ""))
+    for style in SHOWN:
+        body = body.replace(f"<style>{style}</style>", "")
+    context["body"] = tell_apart(with_stills(body))
 
 
 def keep_with_number(app: Sphinx, doctree: nodes.document, page: str) -> None:
@@ -144,6 +150,7 @@ def keep_with_number(app: Sphinx, doctree: nodes.document, page: str) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("book.css", priority=900)  # after the theme's
+    app.add_css_file("scrolling.css", priority=900)
     app.add_css_file("explorers.css", priority=900)
     app.add_js_file(None, body=BEFORE, priority=100)
     app.add_js_file("book.js", loading_method="defer")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from functools import cache
 from typing import Any, Protocol
 
 import anywidget  # noqa: F401  # FigureWidget asks for it only when the first one is made
@@ -10,8 +11,19 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from resnet_lib.book.explore.controls import Choice, Control, Value
+from resnet_lib.colours import PAGE, THEMES, palette
 
-READABLE = {"font": {"color": "#767c85"}, "paper_bgcolor": "rgba(0,0,0,0)"}  # on Jupyter's light and dark themes
+INK = PAGE["light"]["ink"]  # what `look` makes the ink of the notebook's theme
+CLEAR = "rgba(0,0,0,0)"
+PLAIN = {"template": "none", "font": {"color": INK}, "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR}
+CONTROL = "rl-control"
+LABELS_ABOVE = """
+.rl-widgets .rl-control{flex-wrap:wrap;align-content:end;height:auto}
+.rl-widgets .rl-control>.widget-label{flex:0 0 100%;height:auto;line-height:1.4;white-space:normal;text-align:left}
+.rl-widgets .rl-control>.slider-container{flex:1 1 6em;min-width:0}
+.rl-widgets .gridlayer path{stroke:var(--jp-border-color2,var(--rl-grid))!important}
+.rl-widgets .zerolinelayer path{stroke:var(--jp-border-color1,var(--rl-line))!important}
+"""
 
 
 class Explored(Protocol):
@@ -66,12 +78,13 @@ def widget(explorer: Explored) -> widgets.VBox:
         made.on_click(put)
         return made
 
+    style = widgets.HTML(f"<style>{look()}</style>", layout=widgets.Layout(display="none"))
     buttons = [button(name, preset) for name, preset in {**explorer.presets, "Reset": {}}.items()]
     for box in inputs.values():
         box.observe(draw, names="value")
     draw()
     wrap = widgets.Layout(flex_flow="row wrap")
-    return widgets.VBox(
+    shown = widgets.VBox(
         [
             widgets.HBox(buttons, layout=wrap),
             widgets.HBox(list(inputs.values()), layout=wrap),
@@ -79,8 +92,33 @@ def widget(explorer: Explored) -> widgets.VBox:
             widgets.HTML(html.escape(explorer.description)),
             code,
             message,
+            style,
         ]
     )
+    return shown.add_class("rl-widgets")
+
+
+@cache
+def look() -> str:
+    """The style of the widgets: labels above, and Plotly's figure in the book's colours for the notebook's theme.
+
+    Plotly writes its colours into each element. There they are found, and give way to those of the palette.
+    """
+
+    def rgb(colour: str) -> str:
+        return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
+
+    plot = ".rl-widgets .js-plotly-plot "
+    rules = [f'{plot}text[style*="fill: {rgb(INK)}"]{{fill:var(--jp-ui-font-color1,var(--rl-ink))!important}}']
+    for colour in THEMES["light"]:
+        fill, name = f'[style*="fill: {rgb(colour)}"]', colour[1:]
+        rules += [
+            f"{plot}path{fill}{{fill:var(--c-{name})!important}}",
+            f'{plot}path[style*="stroke: {rgb(colour)}"]{{stroke:var(--c-{name})!important}}',
+            f"{plot}text{fill}{{fill:var(--i-{name})!important}}",
+            f"{plot}.point:has(>path{fill})>.bartext-inside{{fill:var(--o-{name})!important}}",
+        ]
+    return f"{palette()}{LABELS_ABOVE}" + "\n".join(rules)
 
 
 def allow_widgets_on_colab() -> None:
@@ -92,18 +130,20 @@ def allow_widgets_on_colab() -> None:
 
 def _input(control: Control) -> Any:
     style = {"description_width": "initial"}
+    layout = widgets.Layout(flex="1 1 19em", width="auto", max_width="28em", margin="0 1.5em 0.5em 0")
     if isinstance(control, Choice):
-        options = list(control.options)
-        return widgets.ToggleButtons(options=options, value=control.value, description=control.label, style=style)
+        buttons = {"options": list(control.options), "value": control.value, "description": control.label}
+        return widgets.ToggleButtons(**buttons, style=style | {"button_width": "auto"}, layout=layout).add_class(
+            CONTROL
+        )
     kind = widgets.IntSlider if control.whole else widgets.FloatSlider
     bounds = {"min": control.start, "max": control.stop, "step": control.step, "value": control.value}
-    layout = widgets.Layout(width="22em", margin="0 1.5em 0 0")
-    return kind(**bounds, description=control.label, style=style, layout=layout)
+    return kind(**bounds, description=control.label, style=style, layout=layout).add_class(CONTROL)
 
 
 def _draw(plot: widgets.Box, figure: dict[str, Any]) -> None:
     """Update the figure in place while it keeps its kinds of traces; otherwise make a new one."""
-    layout = READABLE | figure["layout"]
+    layout = PLAIN | figure["layout"]
     kinds = [trace.get("type", "scatter") for trace in figure["data"]]
     if plot.children and [trace.type for trace in plot.children[0].data] == kinds:
         shown = plot.children[0]

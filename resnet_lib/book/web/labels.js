@@ -3,7 +3,7 @@
 import { at } from "./scale.js";
 import { LINE } from "./svg.js";
 import { lineWidth, lines, overlap, wrap } from "./text.js";
-import { paint } from "./traces.js";
+import { paint } from "./paint.js";
 
 /** @typedef {import("./svg.js").Mark} Mark */
 /** @typedef {import("./text.js").Box} Box */
@@ -27,7 +27,7 @@ export function inkOf(mark) {
 }
 
 /** The marks of the annotations of a figure, before anything has made way.
- * @param {Record<string, any>} figure @param {import("./axes.js").Axes} laid @param {number} size @returns {Mark[]} */
+ * @param {Record<string, any>} figure @param {import("./layout.js").Axes} laid @param {number} size @returns {Mark[]} */
 export function annotationMarks(figure, { axes, area }, size) {
   return (figure.layout.annotations || []).map((/** @type {Record<string, any>} */ note, /** @type {number} */ i) => {
     const { xref = "x", yref = "y", xshift = 0, yshift = 0 } = note;

@@ -1,13 +1,14 @@
 /* A figure as a scene: all that is drawn, in pixels, from a Plotly figure and a width. Pure, so that node and every
    browser make the same. */
 
-import { axisMarks, layAxes } from "./axes.js";
+import { axisMarks } from "./axes.js";
+import { dataMarks } from "./data.js";
 import { annotationMarks, arrange, within } from "./labels.js";
+import { layAxes } from "./layout.js";
 import { normal } from "./normal.js";
-import { dataMarks } from "./traces.js";
 
 /** @typedef {import("./svg.js").Mark} Mark */
-/** @typedef {import("./svg.js").Scene & { ranges: Record<string, [number, number]>, axes: import("./axes.js").Axes["axes"] }} Laid */
+/** @typedef {import("./svg.js").Scene & { ranges: Record<string, [number, number]>, axes: import("./layout.js").Axes["axes"] }} Laid */
 
 /** The size of words in a drawing of that width.
  * @param {number} width */

@@ -1,6 +1,6 @@
 /* Words in a drawing: their widths without a browser, bold parts, lines, and where they are broken. */
 
-import { BOLD, REGULAR, SIGNS } from "./widths.js";
+import { BOLD, MISSING, REGULAR, SIGNS } from "./widths.js";
 
 /** @typedef {{ text: string, bold: boolean }} Run */
 /** @typedef {{ x: number, y: number, width: number, height: number }} Box */
@@ -28,7 +28,7 @@ export function lineWidth(runs, size) {
   let total = 0;
   for (const { text, bold } of runs) {
     const widths = bold ? BOLD : REGULAR;
-    for (const sign of text) total += widths[SIGNS.indexOf(sign)] ?? 600; // 600: wider than nearly all
+    for (const sign of text) total += widths[SIGNS.indexOf(sign)] ?? MISSING;
   }
   return (total * size) / 1000;
 }

@@ -1,71 +1,16 @@
-/* The marks of a figure's data: bars, lines, areas, symbols, and words at points or inside bars. */
+/* The marks of a trace that is not of bars: lines, areas, symbols, words at points; and what is told of an item. */
 
-import { axesOf, bars, one } from "./axes.js";
+import { one } from "./extents.js";
+import { colourOf, paint } from "./paint.js";
 import { place } from "./scale.js";
-import { lineWidth, lines } from "./text.js";
+import { lines } from "./text.js";
 
 /** @typedef {import("./svg.js").Mark} Mark */
 
-export const THIN = 1.5; // pixels of the thinnest bar: one that is there is seen
 const ASIDE = 6; // pixels between a point and the words beside it
 
-/** A colour as the page writes it: the book's own follow the theme, by variables named after them (colours.py).
- * `as` is what it colours: "c" a shape, "i" words on the page, "o" words on a shape of this colour.
- * @param {string | undefined} colour @param {"c" | "i" | "o"} as */
-export function paint(colour, as = "c") {
-  const hex = /^#([0-9a-f]{6})$/i.exec(colour || "");
-  if (!hex) return colour || "var(--rl-ink,#24292f)";
-  return `var(--${as}-${hex[1].toUpperCase()},${as === "o" ? "#111111" : colour})`;
-}
-
-/** A value on a scale of colours, [[0, "#ffffff"], [1, "#000000"]].
- * @param {any} marker @param {number} i */
-function colourOf(marker, i) {
-  const value = one(marker.color, i);
-  if (typeof value !== "number") return value;
-  const { colorscale, cmin = 0, cmax = 1 } = marker;
-  const share = Math.min(1, Math.max(0, (value - cmin) / (cmax - cmin)));
-  const upper = Math.max(
-    1,
-    colorscale.findIndex((/** @type {[number, string]} */ [stop]) => stop >= share),
-  );
-  const [[from, a], [to, b]] = [colorscale[upper - 1], colorscale[upper]];
-  const channels = (/** @type {string} */ colour) =>
-    colour.startsWith("#")
-      ? [1, 3, 5].map((k) => parseInt(colour.slice(k, k + 2), 16))
-      : (colour.match(/[\d.]+/g) || []).slice(0, 3).map(Number);
-  const t = to > from ? (share - from) / (to - from) : 0;
-  const [ca, cb] = [channels(a), channels(b)];
-  return `rgb(${ca.map((channel, k) => Math.round(channel + t * (cb[k] - channel))).join(",")})`;
-}
-
-/** The marks of all data, in order, and the plots that they must not leave.
- * @param {Record<string, any>} figure @param {import("./axes.js").Axes} laid @param {number} size of the words
- * @returns {{ clips: import("./text.js").Box[], marks: Mark[] }} */
-export function dataMarks(figure, laid, size) {
-  const lengths = bars(figure);
-  /** @type {import("./text.js").Box[]} */
-  const clips = [];
-  const plots = new Map();
-  /** @type {Mark[]} */
-  const marks = [];
-  figure.data.forEach((/** @type {Record<string, any>} */ trace, /** @type {number} */ t) => {
-    const [x, y] = axesOf(trace).map((id) => laid.axes[id].scale);
-    const pair = String(axesOf(trace));
-    if (!plots.has(pair)) {
-      plots.set(pair, clips.length);
-      clips.push(box(x, y));
-    }
-    const clip = trace.cliponaxis === false ? -1 : plots.get(pair);
-    const bar = lengths.get(trace);
-    if (bar) marks.push(...barMarks(trace, t, bar, x, y, clip, size));
-    else marks.push(...pointMarks(trace, t, x, y, clip, size));
-  });
-  return { clips, marks };
-}
-
 /** @param {import("./scale.js").Scale} x @param {import("./scale.js").Scale} y */
-function box(x, y) {
+export function box(x, y) {
   const [left, right, top, bottom] = [
     Math.min(x.start, x.end),
     Math.max(x.start, x.end),
@@ -75,55 +20,9 @@ function box(x, y) {
   return { x: left, y: top, width: right - left, height: bottom - top };
 }
 
-/** @param {Record<string, any>} trace @param {number} t @param {{ from: number, to: number, at: number, wide: number }[]} bar
- * @param {import("./scale.js").Scale} x @param {import("./scale.js").Scale} y @param {number} clip @param {number} size
- * @returns {Mark[]} */
-function barMarks(trace, t, bar, x, y, clip, size) {
-  const flat = trace.orientation === "h";
-  const [along, across] = flat ? [x, y] : [y, x];
-  return bar.flatMap(({ from, to, at: middle, wide }, i) => {
-    const [start, end] = [place(along, from), place(along, to)].sort((a, b) => a - b);
-    const [low, high] = [place(across, middle - wide / 2), place(across, middle + wide / 2)].sort((a, b) => a - b);
-    const long = to === from ? 0 : Math.max(end - start, THIN);
-    const shape = flat
-      ? { x: start, y: low, width: long, height: high - low }
-      : { x: low, y: end - long, width: high - low, height: long };
-    const colour = colourOf(trace.marker || {}, i);
-    const says = spoken(trace, i, to - from);
-    /** @type {Mark[]} */
-    const marks = [
-      {
-        key: `bar ${t} ${i}`,
-        ...shape,
-        fill: paint(colour),
-        opacity: one(trace.marker?.opacity, i) ?? trace.opacity,
-        says,
-        clip,
-      },
-    ];
-    const words = one(trace.text, i);
-    if (words && trace.textposition === "inside") {
-      const runs = lines(words)[0];
-      if (lineWidth(runs, size) + 8 <= long) {
-        marks.push({
-          key: `words ${t} ${i}`,
-          x: shape.x + long / 2,
-          y: (low + high) / 2 + 0.35 * size,
-          lines: [runs],
-          size,
-          anchor: "middle",
-          fill: paint(colour, "o"),
-          clip,
-        });
-      }
-    }
-    return marks;
-  });
-}
-
 /** @param {Record<string, any>} trace @param {number} t @param {import("./scale.js").Scale} x @param {import("./scale.js").Scale} y
  * @param {number} clip @param {number} size @returns {Mark[]} */
-function pointMarks(trace, t, x, y, clip, size) {
+export function pointMarks(trace, t, x, y, clip, size) {
   const points = trace.x.map((/** @type {number} */ value, /** @type {number} */ i) => [
     place(x, value),
     place(y, trace.y[i]),
@@ -204,7 +103,7 @@ function beside(key, words, x, y, trace, i, size) {
 
 /** What the reader is told of an item: what the figure says of it, or the trace's name and the number.
  * @param {Record<string, any>} trace @param {number} i @param {number} value */
-function spoken(trace, i, value) {
+export function spoken(trace, i, value) {
   const words = one(trace.hovertext, i) ?? trace.name;
   return words && trace.hovertext === undefined
     ? `${words}: ${value.toLocaleString("en-US", { maximumSignificantDigits: 4 })}`
