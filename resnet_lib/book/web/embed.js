@@ -26,8 +26,8 @@ function instead(name, all) {
   return make(
     "p",
     {},
-    name ? `This page has no figure “${name}”` : "This address names no figure",
-    ...(all.length ? ["; the page has ", ...others] : []),
+    name ? `This page has no figure “${name}”` : "This address names no figure of this page",
+    ...(all.length ? ["; it has ", ...others] : []),
     ".",
   );
 }

@@ -115,6 +115,7 @@ export function standalone(scene, { title, description, source, colour }) {
   return svg(scene, { role: "img", "font-family": FONTS, style })
     .replace(">", () => `>${told}`)
     .replace(/class="rl-halo"/g, halo)
+    .replace(/textLength=/g, 'lengthAdjust="spacingAndGlyphs" textLength=') // of whatever font there is
     .replace(/var\((--[\w-]+),([^)]*)\)/g, (_, name, otherwise) => colour(name) || otherwise);
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from resnet_lib.book.explore import Figure, formatted
+from resnet_lib.book.explore import Figure, formatted, largest
 from resnet_lib.book.plot import UNITS, area, axis, bar, figure, handle, label, line
 from resnet_lib.colours import BASIC, BOTTLENECK, CONTEXT, LIGHT_BASIC, LIGHT_BOTTLENECK
 from resnet_lib.cost import price
@@ -51,7 +51,7 @@ def two_blocks(channels: int = 256, width: int = 64) -> Figure:
         a, b = (getattr(bill.by("kind")["conv"], field) for bill in bills)
         for cost, y, colour in ((a, 2.2 - row, BASIC), (b, 2.0 - row, BOTTLENECK)):
             says = formatted(f"{{:,d}} {name}", cost)
-            data.append(bar(cost / a, y, colour, "2", says) | {"width": 0.2})
+            data.append(bar(cost / largest(a, b), y, colour, "2", says) | {"width": 0.2})  # the dearer one is all of it
         words = formatted(f"<b>{name}</b> {{:,d}} and {{:,d}}", a, b)
         notes.append(label(words, 0, 2.52 - row, "2"))
         numbers[f"bottleneck's {name}"] = formatted("{:.1%}", b / a)
