@@ -46,8 +46,13 @@ export function plot({ description, controls, figureAt, listener, tell }) {
     }
   }
 
+  const held = (/** @type {Event} */ { target }) =>
+    handles().find(({ control }) => picture.node(`grip ${control}`) === target);
+  // `touch-action` alone is not enough: Chromium does not heed it inside an SVG and takes the finger to scroll.
+  host.addEventListener("touchstart", (event) => held(event) && event.preventDefault(), { passive: false });
+
   host.addEventListener("pointerdown", (down) => {
-    const handle = handles().find(({ control }) => picture.node(`grip ${control}`) === down.target);
+    const handle = held(down);
     const control = handle && controls().find(({ name }) => name === handle.control);
     if (!handle || !control) return;
     down.preventDefault();
