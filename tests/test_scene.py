@@ -13,6 +13,7 @@ from playwright.sync_api import Browser
 
 from resnet_lib import colours
 from resnet_lib.book.explore import Explorer
+from resnet_lib.book.web import runtime
 from tests.conftest import ROOT
 from tests.helpers.made import explorers, grid
 from tools import widths
@@ -230,6 +231,13 @@ def test_node_and_a_browser_draw_the_same_bytes(
                 attributes = {"class": "rl-svg", "role": "img", "aria-label": explorer.description}
                 draw = "([figure, width, attributes]) => web.svg(web.scene(figure, width), attributes)"
                 assert page.evaluate(draw, [scene["figure"], width, attributes]) == scene["svg"]
+
+
+@pytest.mark.parametrize("call", ["explorer", "ask"])
+def test_a_notebooks_script_is_one_program(call: str) -> None:
+    """Also where a line begins with a comment that is not all of it."""
+    checked = subprocess.run([NODE, "--check", "-"], input=runtime(call), capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_the_table_of_widths_is_the_fonts() -> None:

@@ -51,7 +51,7 @@ def two_blocks(channels: int = 256, width: int = 64) -> Figure:
         a, b = (getattr(bill.by("kind")["conv"], field) for bill in bills)
         for cost, y, colour in ((a, 2.2 - row, BASIC), (b, 2.0 - row, BOTTLENECK)):
             says = formatted(f"{{:,d}} {name}", cost)
-            data.append(bar(cost / largest(a, b), y, colour, "2", says) | {"width": 0.2})  # the dearer one is all of it
+            data.append(bar(cost / largest(a, b), y, colour, "2", says) | {"width": 0.2})  # a share of the larger cost
         words = formatted(f"<b>{name}</b> {{:,d}} and {{:,d}}", a, b)
         notes.append(label(words, 0, 2.52 - row, "2"))
         numbers[f"bottleneck's {name}"] = formatted("{:.1%}", b / a)
