@@ -71,7 +71,7 @@ def test_the_tests_bring_two_families_of_fonts(browser_in: Callable[[str], Brows
 
 
 def holds(page: Page, widths: tuple[int, ...]) -> None:
-    """Nothing scrolls sideways, no words leave their drawing or plot or lie over others, nor do notes; sliders line up."""
+    """Nothing scrolls sideways, no words leave their place or lie over others, nor do notes; sliders line up."""
     with window(page, widths[0]):
         for width in widths:
             resize(page, width)
