@@ -45,6 +45,12 @@ CLASHES_OF_NOTES = """() => {
 }"""
 
 
+# Sliders that are not at the lower end of their control, where they line up with their neighbours.
+STEPS = """() => [...document.querySelectorAll(".rl-control:has([type=range])")].filter((control) => Math.abs(
+  control.getBoundingClientRect().bottom - control.querySelector("input").getBoundingClientRect().bottom
+) > 1).map((control) => control.textContent)"""
+
+
 def test_the_tests_bring_two_families_of_fonts(browser_in: Callable[[str], Browser]) -> None:
     """Whatever fonts the machine has, the same words are by a tenth wider in one than in the other."""
     widths, used = [], []
@@ -65,12 +71,13 @@ def test_the_tests_bring_two_families_of_fonts(browser_in: Callable[[str], Brows
 
 
 def holds(page: Page, widths: tuple[int, ...]) -> None:
-    """Nothing scrolls sideways, no words leave their drawing or plot or lie over others there, nor do notes."""
+    """Nothing scrolls sideways, no words leave their place or lie over others, nor do notes; sliders line up."""
     with window(page, widths[0]):
         for width in widths:
             resize(page, width)
             assert page.evaluate("document.documentElement.scrollWidth") == width
             assert page.evaluate(CLASHES) == [], width
+            assert page.evaluate(STEPS) == [], width
             assert page.evaluate(CLASHES_IN_PLOTS) == [], width
             assert page.evaluate(CLASHES_OF_NOTES) == [], width
 

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser
 
 from resnet_lib import colours
 from resnet_lib.book.explore import Explorer
+from resnet_lib.book.web import runtime
 from tests.conftest import ROOT
 from tests.helpers.made import explorers, grid
 from tools import widths
@@ -113,8 +114,80 @@ def test_every_handle_is_there_to_drag(scenes: Scenes) -> None:
                 assert handle["mark"] in keys, (explorer.code(values), handle)
 
 
+# Traces that say nothing: how many, and what they are.
+SILENT = {
+    "two-blocks": (2, "the shortcuts"),
+    "through-depth": (6, "other depths, thin, behind the one that is chosen"),
+    "one-convolution": (5, "lines to the dots, which speak, and the line of what they are compared with"),
+    "bend": (5, "the shortcut alone, which is y = x, the line at x, and samples of lines beside their names"),
+    "what-it-reads": (1, "rings around the dots, which speak"),
+    "one-pixel": (4, "frames"),
+    "who-pays": (1, "the line at a half"),
+    "hourglass": (2, "the shortcuts"),
+    "where-it-pays": (1, "the line between the two points, which speak"),
+}
+
+
+def trace_of(mark: dict[str, Any]) -> int:
+    return int(mark["key"].split()[1])
+
+
+def test_all_data_tell_their_values(chapter: Path) -> None:
+    """To pointer, tap and arrow keys: bars, points, areas, and the points of lines."""
+    for explorer in explorers(chapter):
+        scene = scenes_of([(explorer, [explorer.defaults])])[0][2][-1]
+        telling = {trace_of(mark) for mark in scene["marks"] if mark.get("says")}
+        assert telling, explorer.id
+        data = enumerate(scene["figure"]["data"])
+        silent = [t for t, trace in data if trace.get("mode") != "text" and t not in telling]
+        assert len(silent) == SILENT.get(explorer.id, (0, ""))[0], (explorer.id, silent)
+        said = [mark["says"] for mark in scene["marks"] if mark.get("says")]
+        assert not any("%{" in words or "undefined" in words or "NaN" in words for words in said), said
+
+
+def test_no_point_lies_beyond_its_axes(scenes: Scenes) -> None:
+    """Nor a bar: what the caption speaks of is there, whatever the settings."""
+    for explorer, values, (scene, *_) in scenes:
+        keys = {mark["key"] for mark in scene["marks"]}
+        for t, trace in enumerate(scene["figure"]["data"]):
+            if "markers" not in trace.get("mode", "") or isinstance(trace["marker"].get("size"), list):
+                continue
+            for i in range(len(trace["x"])):
+                assert f"point {t} {i}" in keys, (explorer.code(values), t, i)
+        for bar in (mark for mark in scene["marks"] if mark["key"].startswith("bar ")):
+            assert any(inside(bar, box) for box in scene["clips"]), (explorer.code(values), bar)
+
+
+def inside(mark: dict[str, Any], box: dict[str, Any]) -> bool:
+    left, right = mark["x"] >= box["x"] - 1, mark["x"] + mark["width"] <= box["x"] + box["width"] + 1
+    return left and right and mark["y"] >= box["y"] - 1 and mark["y"] + mark["height"] <= box["y"] + box["height"] + 1
+
+
+def test_a_plot_stays_in_its_place(scenes: Scenes) -> None:
+    """Whatever a control does, the plotting area does not move."""
+    places: dict[tuple[str, int], set[str]] = {}
+    for explorer, _, drawn in scenes:
+        for width, scene in zip(WIDTHS, drawn, strict=True):
+            boxes = [[round(box[side]) for side in ("x", "y", "width", "height")] for box in scene["clips"]]
+            places.setdefault((explorer.id, width), set()).add(str(boxes))
+    assert {where: found for where, found in places.items() if len(found) > 1} == {}
+
+
 # What a figure may hold of Plotly's language: the page draws this, and a kernel's Plotly draws all of it.
-TRACE = {"type", "x", "y", "xaxis", "yaxis", "hovertext", "hoverinfo", "name", "opacity", "cliponaxis"}
+TRACE = {
+    "type",
+    "x",
+    "y",
+    "xaxis",
+    "yaxis",
+    "hovertext",
+    "hovertemplate",
+    "hoverinfo",
+    "customdata",
+    "name",
+    "opacity",
+    "cliponaxis",
+}
 BAR = TRACE | {"orientation", "width", "base", "marker", "text", "textposition", "insidetextanchor", "textangle"}
 SCATTER = TRACE | {"mode", "line", "marker", "fill", "text", "textposition", "textfont"}
 MARKER = {"color", "colorscale", "cmin", "cmax", "showscale", "line", "size", "symbol", "opacity"}
@@ -158,6 +231,13 @@ def test_node_and_a_browser_draw_the_same_bytes(
                 attributes = {"class": "rl-svg", "role": "img", "aria-label": explorer.description}
                 draw = "([figure, width, attributes]) => web.svg(web.scene(figure, width), attributes)"
                 assert page.evaluate(draw, [scene["figure"], width, attributes]) == scene["svg"]
+
+
+@pytest.mark.parametrize("call", ["explorer", "ask"])
+def test_a_notebooks_script_is_one_program(call: str) -> None:
+    """Also where a line begins with a comment that is not all of it."""
+    checked = subprocess.run([NODE, "--check", "-"], input=runtime(call), capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_the_table_of_widths_is_the_fonts() -> None:

@@ -40,7 +40,9 @@ from tools import address  # noqa: E402
 ASSETS = Path(__file__).parent.parent / "_assets"
 WEB = ROOT / "resnet_lib" / "book" / "web"
 # Calls that come in the page before book.js wait for it.
+# A page that is opened with "?embed" is marked, so that it never shows more than its figure (embed.js, book.css).
 BEFORE = """window.RL_BOOK = true;
+if (new URLSearchParams(location.search).has("embed")) document.documentElement.dataset.rlEmbed = "";
 window.ResidualBlock = { later: [] };
 for (const name of ["explorer", "ask"]) {
   ResidualBlock[name] = (...values) => ResidualBlock.later.push([name, document.currentScript, ...values]);

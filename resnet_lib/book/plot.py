@@ -75,7 +75,13 @@ def bar(cost: Any, y: float, colour: str, axis: str = "", says: Any = None) -> F
 
 
 def told(says: Any) -> Figure:
-    """What the page, and Plotly, tell of an item under the pointer."""
+    """What the page, and Plotly, tell of an item under the pointer.
+
+    `says` holds for one item. A template, such as "%{x:,d} layers: %{y:.1%}", holds for each item of a trace: the page
+    knows those of Plotly that name a list of the trace and a format of `formatted`.
+    """
+    if isinstance(says, str) and "%{" in says:
+        return {"hovertemplate": f"{says}<extra></extra>"}
     return {"hoverinfo": "skip"} if says is None else {"hovertext": [says], "hoverinfo": "text"}
 
 
@@ -94,15 +100,16 @@ def inside(words: Any) -> Figure:
     return {"text": [words], "textposition": "inside", "insidetextanchor": "middle", "textangle": 0}
 
 
-def line(x: list[Any], y: list[Any], colour: str, width: float, dash: str = "solid") -> Figure:
-    """A line through these points."""
+def line(x: list[Any], y: list[Any], colour: str, width: float, dash: str = "solid", says: Any = None) -> Figure:
+    """A line through these points. `says` is what the reader is told of the first one, or a template for each."""
     line = {"color": colour, "width": width, "dash": dash}
-    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": line, "hoverinfo": "skip"}
+    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": line} | told(says)
 
 
-def area(x: list[Any], y: list[Any], colour: str) -> Figure:
-    """The outline through these points, filled."""
-    return line(x, y, colour, 0) | {"fill": "toself", "opacity": 0.35}
+def area(x: list[Any], y: list[Any], colour: str, says: Any = None) -> Figure:
+    """The outline through these points, filled. `says` is what the reader is told inside it."""
+    told_inside = {} if says is None else {"name": says, "hoverinfo": "text"}
+    return line(x, y, colour, 0) | {"fill": "toself", "opacity": 0.35} | told_inside
 
 
 def words(words: str, x: Any, y: Any, colour: str) -> Figure:

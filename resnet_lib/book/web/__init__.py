@@ -19,7 +19,7 @@ STYLES = {"explorer": "explorer.css", "ask": "questions.css"}
 
 IMPORT = re.compile(r'^import (?:\{[^}]*\} from )?"\./([\w-]+\.js)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=function|const|class|async)", re.MULTILINE)
-COMMENT = re.compile(r"^\s*/\*.*?\*/\n", re.MULTILINE | re.DOTALL)
+COMMENT = re.compile(r"^\s*/\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
 INDENT = re.compile(r"^\s+", re.MULTILINE)
 RUNTIME = re.compile(r'<(script|style) data-rl-runtime="(\w+)">.*?</\1>', re.DOTALL)
 

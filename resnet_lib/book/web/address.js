@@ -1,13 +1,22 @@
-/* An explorer's settings in the page's address: #two-ways?channels=512&unit=MACs */
+/* An explorer's settings in the page's address: #two-ways?channels=512&unit=MACs, and with &hide=width,unit without these
+   controls. */
 
 import { valuesOf } from "./controls.js";
 
-/** The settings that the address gives to this explorer, or null. What no control can take is left at its default.
- * @param {string} hash @param {string} id @param {import("./controls.js").Control[]} controls */
-export function settings(hash, id, controls) {
+/** @typedef {import("./controls.js").Control} Control */
+
+/** What the address asks of this explorer, or null.
+ * @param {string} hash @param {string} id */
+function asked(hash, id) {
   const [name, query] = hash.replace(/^#/, "").split("?");
-  if (name !== id || !query) return null;
-  const wanted = new URLSearchParams(query);
+  return name === id && query ? new URLSearchParams(query) : null;
+}
+
+/** The settings that the address gives to this explorer, or null. What no control can take is left at its default.
+ * @param {string} hash @param {string} id @param {Control[]} controls */
+export function settings(hash, id, controls) {
+  const wanted = asked(hash, id);
+  if (!wanted) return null;
   /** @type {Record<string, any>} */
   const found = {};
   for (const control of controls) {
@@ -23,9 +32,16 @@ export function settings(hash, id, controls) {
   return found;
 }
 
-/** @param {string} id @param {Record<string, any>} values */
-export function written(id, values) {
-  return `#${id}?${new URLSearchParams(values)}`;
+/** The names of the controls that the address hides; others in its list are ignored.
+ * @param {string} hash @param {string} id @param {Control[]} controls */
+export function hiddenNames(hash, id, controls) {
+  const names = (asked(hash, id)?.get("hide") || "").split(",").map((name) => name.trim());
+  return controls.map(({ name }) => name).filter((name) => names.includes(name));
+}
+
+/** @param {string} id @param {Record<string, any>} values @param {string[]} [hidden] names of controls */
+export function written(id, values, hidden = []) {
+  return `#${id}?${new URLSearchParams(values)}${hidden.length ? `&hide=${hidden}` : ""}`;
 }
 
 /** Bring an element into view when the page is at rest: what is above it may still grow.

@@ -1,11 +1,12 @@
 /* The explorer without a kernel: controls, a figure drawn from written-out formulas, numbers beside it. */
 
-import { bring, settings, written } from "./address.js";
+import { bring, hiddenNames, settings, written } from "./address.js";
 import { explored } from "./answers.js";
 import { made } from "./controls.js";
-import { copyButton, make } from "./dom.js";
+import { make } from "./dom.js";
 import { format } from "./format.js";
 import { plot } from "./plot.js";
+import { shareTools, sourceLine } from "./share.js";
 import { followTheme } from "./theme.js";
 
 /**
@@ -24,22 +25,6 @@ export function figureOf(page, variants, values) {
 /** @param {Page} page @returns {Record<string, any>} */
 export function defaultsOf(page) {
   return Object.fromEntries(page.controls.map(({ name, value }) => [name, value]));
-}
-
-/** @param {any} value */
-function python(value) {
-  return typeof value === "string" ? `'${value.replace(/\\/g, "\\\\").replace(/'/g, "\\'")}'` : String(value);
-}
-
-/** The call that gives the same numbers.
- * @param {Page} page @param {Record<string, any>} values */
-function code(page, values) {
-  const call = `${page.function}(${Object.entries(values)
-    .map(([name, value]) => `${name}=${python(value)}`)
-    .join(", ")})["numbers"]`;
-  return page.module
-    ? `from ${page.module} import ${page.function}\n\n${call}`
-    : `# after the cells of this chapter above\n${call}`;
 }
 
 /** The list of numbers beside a figure. */
@@ -75,11 +60,14 @@ export function explorer(page, variants, script = document.currentScript) {
   root.dataset.rlLive = "";
   followTheme(root);
   const inBook = window.RL_BOOK === true; // the page's address is ours to write to
+  const alone = root.parentElement?.className === "rl-embed"; // in another page's frame
   const defaults = defaultsOf(page);
   const values = { ...defaults };
   const uid = `${page.id}-${Math.random().toString(36).slice(2, 8)}`;
   /** @type {Record<string, any> | null} */
   let before = null; // the figure when the reader last let go
+  /** @type {string[]} */
+  let hidden = []; // names of controls that the address hides; their values stay
   /** @type {import("./plot.js").Way | null} */
   let dragging = null;
   let frame = 0;
@@ -99,7 +87,7 @@ export function explorer(page, variants, script = document.currentScript) {
     figureOf(page, variants, { ...values, [name]: value });
   const picture = plot({
     description: page.description,
-    controls: page.controls,
+    controls: () => page.controls.filter(({ name }) => !hidden.includes(name)),
     figureAt,
     listener,
     tell: (words) => (status.textContent = words),
@@ -108,29 +96,35 @@ export function explorer(page, variants, script = document.currentScript) {
   const presets = Object.entries({ ...page.presets, Reset: {} }).map(([name, preset]) => {
     const button = make("button", { type: "button", textContent: name });
     button.addEventListener("click", () => {
-      Object.assign(values, defaults, preset);
+      const kept = Object.fromEntries(hidden.map((name) => [name, values[name]]));
+      Object.assign(values, defaults, preset, kept);
       settle(name === "Reset");
     });
     return { button, values: /** @type {Record<string, any>} */ ({ ...defaults, ...preset }), reset: name === "Reset" };
   });
-  presets[presets.length - 1].button.className = "rl-reset";
-  const tools = make(
-    "div",
-    { className: "rl-tools" },
-    copyButton("Copy as code", () => code(page, values)),
-  );
-  if (inBook) tools.append(copyButton("Copy link", () => location.href.split("#")[0] + written(page.id, values)));
+  const reset = presets[presets.length - 1].button;
+  reset.className = "rl-reset";
+  const all = make("button", { type: "button", textContent: "Show all controls" });
+  all.addEventListener("click", () => {
+    hidden = [];
+    settle();
+    /** @type {HTMLElement | null} */ (root.querySelector("[data-control]"))?.focus();
+  });
+  const address = () => written(page.id, values, hidden);
+  const tools = alone
+    ? sourceLine(address)
+    : shareTools(root, page, { values, settings: address, drawing: () => picture.drawing }, inBook);
 
   for (const still of root.querySelectorAll(".rl-static")) /** @type {HTMLElement} */ (still).hidden = true;
   root.append(
     make(
       "div",
       { className: "rl-live" },
-      make("div", { className: "rl-presets" }, ...presets.map(({ button }) => button)),
+      make("div", { className: "rl-presets" }, ...presets.map(({ button }) => button), all),
       make("div", { className: "rl-controls" }, ...controls.map(({ node }) => node)),
       make("div", { className: "rl-stage" }, picture.host, numbers.list),
       make("p", { className: "rl-caption", textContent: page.description }),
-      tools,
+      tools.row,
       status,
     ),
   );
@@ -138,10 +132,16 @@ export function explorer(page, variants, script = document.currentScript) {
   /** @param {import("./plot.js").Way} way */
   function draw(way) {
     frame = 0;
-    for (const [i, { name }] of page.controls.entries()) controls[i].show(values[name]);
+    for (const [i, { name }] of page.controls.entries()) {
+      controls[i].show(values[name]);
+      controls[i].node.hidden = hidden.includes(name);
+    }
+    all.hidden = !hidden.length;
     for (const { button, values: those, reset } of presets) {
-      if (!reset)
-        button.setAttribute("aria-pressed", String(page.controls.every(({ name }) => those[name] === values[name])));
+      if (reset) continue;
+      const changed = page.controls.filter(({ name }) => those[name] !== values[name]);
+      button.setAttribute("aria-pressed", String(!changed.length));
+      button.hidden = changed.some(({ name }) => hidden.includes(name)); // it would not be what its name says
     }
     const figure = figureOf(page, variants, values);
     numbers.show(figure.numbers);
@@ -155,11 +155,13 @@ export function explorer(page, variants, script = document.currentScript) {
     dragging = null;
     const figure = draw({ ghost: reset ? null : before, slowly: true });
     before = figure;
+    tools.show();
     status.textContent = Object.entries(figure.numbers)
       .map(([label, value]) => `${label}: ${value}`)
       .join("; ");
     if (!inBook) return;
-    history.replaceState(null, "", reset ? location.pathname + location.search : written(page.id, values));
+    const bare = reset && !alone && !hidden.length;
+    history.replaceState(null, "", bare ? location.pathname + location.search : address());
     if (!reset) explored(page.id);
   }
 
@@ -167,15 +169,19 @@ export function explorer(page, variants, script = document.currentScript) {
     const wanted = inBook && settings(location.hash, page.id, page.controls);
     if (!wanted) return false;
     Object.assign(values, wanted);
+    hidden = hiddenNames(location.hash, page.id, page.controls);
     before = draw({ slowly: true });
     return true;
   }
 
   const [visit] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
   if (restore()) {
-    if (visit?.type === "navigate") bring(root); // not after a reload: the reader was reading elsewhere
+    // Not after a reload, when the reader was reading elsewhere, and not in a frame, where it would move the page around.
+    if (visit?.type === "navigate" && !alone) bring(root);
   } else before = draw({});
+  tools.show();
   addEventListener("hashchange", () => {
-    if (restore()) bring(root);
+    if (restore() && !alone) bring(root);
+    tools.show();
   });
 }

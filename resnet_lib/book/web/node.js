@@ -18,6 +18,7 @@ const made = wanted.map(({ call, settings = [{}], widths }) => {
       const laid = scene(figure, width);
       const marks = laid.marks.map((mark) => ({
         key: mark.key,
+        says: mark.says,
         words: mark.lines?.map((runs) => runs.map(({ text }) => text).join("")),
         ...(mark.lines ? inkOf(mark) : boxOf(mark)),
       }));

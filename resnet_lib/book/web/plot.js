@@ -2,14 +2,15 @@
 
 import { valuesOf } from "./controls.js";
 import { grips, gripAt, solve } from "./handles.js";
-import { scene } from "./scene.js";
+import { scene, shapes } from "./scene.js";
 import { answer } from "./values.js";
 import { view } from "./view.js";
 
 /** @typedef {{ held?: Record<string, [number, number]>, ghost?: Record<string, any> | null, slowly?: boolean }} Way */
 
-/** Make the element that figures are drawn in. `figureAt` gives the figure when a control has another value.
- * @param {{ description: string, controls: import("./controls.js").Control[],
+/** Make the element that figures are drawn in. `figureAt` gives the figure when a control has another value; `controls`
+ * are those that the reader may set.
+ * @param {{ description: string, controls: () => import("./controls.js").Control[],
  *   figureAt: (name: string, value: any) => Record<string, any>, listener: import("./controls.js").Listener,
  *   tell: (words: string) => void }} about */
 export function plot({ description, controls, figureAt, listener, tell }) {
@@ -28,7 +29,10 @@ export function plot({ description, controls, figureAt, listener, tell }) {
   /** @type {Record<string, [number, number]>} */
   let ranges = {};
 
-  const handles = () => /** @type {import("./handles.js").Handle[]} */ (figure?.layout.meta?.handles || []);
+  const handles = () =>
+    /** @type {import("./handles.js").Handle[]} */ (figure?.layout.meta?.handles || []).filter(({ control }) =>
+      controls().some(({ name }) => name === control),
+    );
 
   function draw(slowly = false) {
     width = Math.floor(host.clientWidth) || width || 640;
@@ -42,9 +46,14 @@ export function plot({ description, controls, figureAt, listener, tell }) {
     }
   }
 
+  const held = (/** @type {Event} */ { target }) =>
+    handles().find(({ control }) => picture.node(`grip ${control}`) === target);
+  // `touch-action` alone is not enough: Chromium does not heed it inside an SVG and takes the finger to scroll.
+  host.addEventListener("touchstart", (event) => held(event) && event.preventDefault(), { passive: false });
+
   host.addEventListener("pointerdown", (down) => {
-    const handle = handles().find(({ control }) => picture.node(`grip ${control}`) === down.target);
-    const control = handle && controls.find(({ name }) => name === handle.control);
+    const handle = held(down);
+    const control = handle && controls().find(({ name }) => name === handle.control);
     if (!handle || !control) return;
     down.preventDefault();
     values.hide();
@@ -56,7 +65,7 @@ export function plot({ description, controls, figureAt, listener, tell }) {
         scale = at.width / width;
       const wanted = axis ? (event.clientY - at.top) / scale : (event.clientX - at.left) / scale;
       const place = (/** @type {any} */ value) =>
-        (gripAt(scene(figureAt(control.name, value), width, { ...way, held: ranges }).marks, handle) || [0, 0])[axis];
+        (gripAt(shapes(figureAt(control.name, value), width, { ...way, held: ranges }), handle) || [0, 0])[axis];
       listener.moved(control.name, solve(allowed, place, wanted));
     };
     const end = () => {
@@ -74,6 +83,10 @@ export function plot({ description, controls, figureAt, listener, tell }) {
 
   return {
     host,
+    /** What is drawn now, without handles and without what was before. */
+    get drawing() {
+      return scene(/** @type {Record<string, any>} */ (figure), width);
+    },
     /** The ends of the axes that follow the data. */
     get ranges() {
       return ranges;

@@ -45,6 +45,16 @@ export function scene(given, width, { held = {}, ghost = null } = {}) {
   };
 }
 
+/** The marks of a figure's data alone, where `scene` has them: quick, while a handle's place is looked for.
+ * @param {Record<string, any>} given @param {number} width
+ * @param {{ held?: Record<string, [number, number]>, ghost?: Record<string, any> | null }} options */
+export function shapes(given, width, { held = {}, ghost = null }) {
+  const figure = normal(given),
+    size = wordSize(width);
+  const before = ghost && figure.layout.meta?.ghost !== false ? normal(ghost) : null;
+  return dataMarks(figure, layAxes(figure, width, size, held, before), size).marks;
+}
+
 /** The outline of what was there before, if it was not what is there now.
  * @param {Mark} mark @param {Mark[]} marks @returns {Mark[]} */
 function ghostly(mark, marks) {

@@ -18,7 +18,7 @@ const DASHES = { dash: "6 4", dot: "1.5 4", ghost: "3 3" };
 const round = (value) => String(Math.round(value * 100) / 100);
 
 /** @param {string} text */
-const escaped = (text) =>
+export const escaped = (text) =>
   text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
 
 /** The outline of a symbol around 0, 0. `size` is its diameter.
@@ -99,6 +99,24 @@ export function svg(scene, attributes = {}) {
     height: String(scene.height),
   };
   return `${open("svg", { xmlns: "http://www.w3.org/2000/svg", ...size, ...attributes })}${groups.join("")}</svg>`;
+}
+
+const FONTS = "'Source Sans 3', 'Source Sans Pro', 'Helvetica Neue', Arial, sans-serif"; // whose widths are near enough
+
+/** A scene as a file that needs no page: colours written out, white paper, what it shows and where it is from.
+ * @param {Scene} scene
+ * @param {{ title: string, description: string, source: string, colour: (variable: string) => string }} about */
+export function standalone(scene, { title, description, source, colour }) {
+  const told =
+    `<title>${escaped(title)}</title><desc>${escaped(description)}</desc>` +
+    (source && `<metadata>${escaped(source)}</metadata>`);
+  const style = "background: #fff; font-kerning: none; font-variant-numeric: tabular-nums lining-nums";
+  const halo = 'paint-order="stroke" stroke="#fff" stroke-width="3" stroke-linejoin="round"';
+  return svg(scene, { role: "img", "font-family": FONTS, style })
+    .replace(">", () => `>${told}`)
+    .replace(/class="rl-halo"/g, halo)
+    .replace(/textLength=/g, 'lengthAdjust="spacingAndGlyphs" textLength=') // of whatever font there is
+    .replace(/var\((--[\w-]+),([^)]*)\)/g, (_, name, otherwise) => colour(name) || otherwise);
 }
 
 /** The attributes of the inner SVG element that cuts off what leaves this box.

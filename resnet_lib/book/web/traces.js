@@ -1,6 +1,7 @@
 /* The marks of a trace that is not of bars: lines, areas, symbols, words at points; and what is told of an item. */
 
 import { one } from "./extents.js";
+import { format } from "./format.js";
 import { colourOf, paint } from "./paint.js";
 import { place } from "./scale.js";
 import { lines } from "./text.js";
@@ -63,7 +64,7 @@ export function pointMarks(trace, t, x, y, clip, size) {
         says,
         clip: -1,
       });
-    } else if (trace.hovertext || trace.name) {
+    } else if (says && trace.fill !== "toself") {
       marks.push({ key: `spot ${t} ${i}`, x: px, y: py, symbol: "circle", size: 8, fill: "none", says, clip });
     }
     const words = mode.includes("text") && one(trace.text, i);
@@ -104,8 +105,26 @@ function beside(key, words, x, y, trace, i, size) {
 /** What the reader is told of an item: what the figure says of it, or the trace's name and the number.
  * @param {Record<string, any>} trace @param {number} i @param {number} value */
 export function spoken(trace, i, value) {
+  if (trace.hovertemplate) return filled(trace, i);
   const words = one(trace.hovertext, i) ?? trace.name;
   return words && trace.hovertext === undefined
     ? `${words}: ${value.toLocaleString("en-US", { maximumSignificantDigits: 4 })}`
     : words;
+}
+
+/** A template with the item's values in it: "%{x:,d} layers: %{marker.color:.2f}".
+ * @param {Record<string, any>} trace @param {number} i @returns {string} */
+function filled(trace, i) {
+  return trace.hovertemplate
+    .replace("<extra></extra>", "")
+    .replace(
+      /%\{([\w.]+)(?::([^}]+))?\}/g,
+      (/** @type {string} */ _, /** @type {string} */ path, /** @type {string} */ spec) => {
+        const value = one(
+          path.split(".").reduce((part, key) => part?.[key], trace),
+          i,
+        );
+        return spec ? format(value, spec) : String(value);
+      },
+    );
 }

@@ -56,7 +56,8 @@ export function answer(host, view, tell) {
     bubble.style.top = `${Math.max(box.y * scale - 6, bubble.offsetHeight)}px`;
   }
 
-  host.addEventListener("pointermove", (event) => {
+  /** @param {MouseEvent} event */
+  function ask(event) {
     if (event.buttons) return show(undefined); // something is being dragged
     const at = view.root.getBoundingClientRect(),
       scale = at.width / view.root.viewBox.baseVal.width || 1;
@@ -66,7 +67,9 @@ export function answer(host, view, tell) {
       .map((mark) => ({ mark, far: distance(mark, x, y) }))
       .sort((a, b) => a.far - b.far)[0];
     show(near && near.far < REACH ? near.mark : undefined);
-  });
+  }
+  host.addEventListener("pointermove", ask);
+  host.addEventListener("click", ask); // a finger that taps does not move
   host.addEventListener("pointerleave", (event) => {
     if (event.pointerType === "mouse") show(undefined);
   });

@@ -44,7 +44,8 @@ def bend(x: float = 3, slope: float = -2, threshold: float = 1) -> Figure:
     data.append(line([0.1, 0.42], [5.3, 5.3], CONTEXT, 9) | {"opacity": 0.35})
     annotations = [label("the shortcut alone: y = x", 0.52, 5.3)]
     for i, (name, (ending, colour, dash, width)) in enumerate(endings.items()):
-        data.append(line(places, [ending(place) for place in places], colour, width, dash))
+        says = f"{name.replace('<b>', '').replace('</b>', '')}: y = %{{y:.2f}} at x = %{{x:.2f}}"
+        data.append(line(places, [ending(place) for place in places], colour, width, dash, says))
         data.append(line([0.1, 0.42], [6.9 - 0.8 * i] * 2, colour, width, dash))
         annotations.append(label(name, 0.52, 6.9 - 0.8 * i))
     data += [

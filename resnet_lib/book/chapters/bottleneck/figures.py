@@ -73,13 +73,15 @@ def hourglass(channels: int = 256, width: int = 64) -> Figure:
         for i, conv in enumerate(block.convolutions):
             above, below = maps[i] / 2, maps[i + 1] / 2
             outline = [centre - above, centre + above, centre + below, centre - below]
-            data.append(area(outline, [-i * step, -i * step, -(i + 1) * step, -(i + 1) * step], colour))
+            says = formatted(f"{conv.kernel}×{conv.kernel}: {{:,d}} weights", weights[i])
+            data.append(area(outline, [-i * step, -i * step, -(i + 1) * step, -(i + 1) * step], colour, says))
             convolution = formatted(f"{conv.kernel}×{conv.kernel}<br>{{:,d}}", weights[i])
             annotations.append(label(convolution, centre, -(i + 0.5) * step, xanchor="center"))
         for i, size in enumerate(maps):
             if block is narrow and i == 1:
                 waist = f"line {len(data)}"
-            data.append(line([centre - size / 2, centre + size / 2], [-i * step] * 2, colour, 5))
+            says = formatted("{:,d} channels", size)
+            data.append(line([centre - size / 2, centre + size / 2], [-i * step] * 2, colour, 5, says=says))
             name = formatted("{:,d}", size)
             annotations.append(label(name, centre - size / 2, -i * step, xanchor="right", xshift=-5))
         # The shortcut: an arc around the widest place, from the top map to the bottom one.
@@ -119,10 +121,11 @@ def where_it_pays(channels: int = 256, width: int = 64) -> Figure:
     def two_3x3(c: Any) -> Any:
         return sum(costs(BlockSpec("basic", c), 1, "params"))
 
+    says = "{} at C = %{{x:,d}}: %{{y:,d}} weights".format
     data = []
     for w in (16, 64, 256, 1024):
         curve = [weights(c, w) for c in carried]
-        data.append(line(carried, curve, BOTTLENECK, 1, dash="dot"))
+        data.append(line(carried, curve, BOTTLENECK, 1, "dot", says(f"bottleneck with w = {w:,}")))
         data.append(words(f"w = {w:,}", carried[-1], curve[-1], CONTEXT))
     own = [weights(c, width) for c in carried]
     even = width / BREAK_EVEN
@@ -131,8 +134,8 @@ def where_it_pays(channels: int = 256, width: int = 64) -> Figure:
         handle("width", f"point {len(data) + 4} 0", "middle", "y"),
     ]
     data += [
-        line(carried, [two_3x3(c) for c in carried], BASIC, 3),
-        line(carried, own, BOTTLENECK, 3),
+        line(carried, [two_3x3(c) for c in carried], BASIC, 3, says=says("two 3×3")),
+        line(carried, own, BOTTLENECK, 3, says=says("your bottleneck")),
         line([channels, channels], [two_3x3(channels), weights(channels, width)], ACCENT, 2),
         dot(channels, two_3x3(channels), BASIC, says=formatted("two 3×3: {:,d}", two_3x3(channels))),
         dot(
@@ -141,7 +144,13 @@ def where_it_pays(channels: int = 256, width: int = 64) -> Figure:
             BOTTLENECK,
             says=formatted("bottleneck: {:,d}", weights(channels, width)),
         ),
-        dot(even, two_3x3(channels) * (even / channels) ** 2, ACCENT, symbol="diamond"),
+        dot(
+            even,
+            two_3x3(channels) * (even / channels) ** 2,
+            ACCENT,
+            symbol="diamond",
+            says=formatted("break-even: both cost the same at C = {:,.1f}", even),
+        ),
         words("<b>two 3×3</b>", carried[-1], two_3x3(carried[-1]), BASIC),
     ]
     layout = {
@@ -150,7 +159,7 @@ def where_it_pays(channels: int = 256, width: int = 64) -> Figure:
             type="log",
             title={"text": "C, channels carried"},
             tickvals=[16, 64, 256, 1024],
-            range=[1.15, 4.0],
+            range=[1.05, 4.0],
             showgrid=True,
         ),
         "yaxis": axis(

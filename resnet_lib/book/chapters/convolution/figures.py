@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from resnet_lib.book.explore import Figure, formatted, largest, smallest
-from resnet_lib.book.plot import axis, bar, dot, figure, label, line
+from resnet_lib.book.plot import axis, bar, dot, figure, label, line, told
 from resnet_lib.colours import ACCENT, CONTEXT, OF_BLOCK
 from resnet_lib.cost import Row, price
 from resnet_lib.cost.bill import FLOAT32_BYTES, price_operations
@@ -81,7 +81,9 @@ def grouped(groups: int | str = 32, channels: int = 128, side: int = 56) -> Figu
     data, annotations = [], []
     for y, name in enumerate(reversed(row)):
         share = row[name] / whole[name]
-        data += [bar(1, y, CONTEXT) | {"opacity": 0.25, "width": 0.36}, bar(share, y, ACCENT) | {"width": 0.36}]
+        all_of_it = bar(1, y, CONTEXT, says=formatted(f"{name} in one group: {{:,d}}", whole[name]))
+        part = bar(share, y, ACCENT, says=formatted(f"{name}: {{:,d}}, {{:.1%}} of one group's", row[name], share))
+        data += [all_of_it | {"opacity": 0.25, "width": 0.36}, part | {"width": 0.36}]
         annotations += _captions(name, row[name], formatted("{:.1%}", share), y + 0.16)
     layout = {
         "height": 330,
@@ -122,14 +124,18 @@ def along(name: str = "resnet34", image: int = 224, batch: int = 1) -> Figure:
         "x": places,
         "y": [row.macs / batch / 1e6 for row in rows],
         "marker": {"color": [CONTEXT if r.stage == "stem" or r.on_shortcut else colour for r in rows]},
-        "hoverinfo": "skip",
         "yaxis": "y",
     }
+    says = "convolution %{{x}}: %{{y:{}}} {}".format
     below = {"yaxis": "y2", "mode": "lines+markers"}
     data = [
-        bars,
-        line(places, maps, CONTEXT, 1.5) | below | {"marker": {"size": 5, "symbol": "square", "color": CONTEXT}},
-        line(places, weights, colour, 1.5) | below | {"marker": {"size": 5, "color": colour}},
+        bars | told(says(",.1f", "million MACs")),
+        line(places, maps, CONTEXT, 1.5, says=says(",.2f", "MB of maps"))
+        | below
+        | {"marker": {"size": 5, "symbol": "square", "color": CONTEXT}},
+        line(places, weights, colour, 1.5, says=says(",.2f", "MB of weights"))
+        | below
+        | {"marker": {"size": 5, "color": colour}},
         _beside("maps, read and written", 2 * maps[0]),
         _beside("weights, read", weights[0] / 6),
     ]

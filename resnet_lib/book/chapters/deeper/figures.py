@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from resnet_lib.book.explore import Figure
-from resnet_lib.book.plot import axis, figure, label, line
+from resnet_lib.book.plot import axis, figure, label, line, told
 from resnet_lib.colours import BASIC, CONTEXT
 
 # What is drawn of a block's output: the axis, and how the numbers beside the plot are written.
@@ -57,7 +57,8 @@ def profile(rows: Mapping[tuple[str, int], Rows], layers: int, measure: str) -> 
     for kind, (colour, symbol, name) in SERIES.items():
         values = rows[kind, layers][measure]
         marks = {"mode": "lines+markers", "marker": {"color": colour, "symbol": symbol, "size": 5}}
-        data.append(_course(values, colour, 2.5) | marks)
+        says = f"{name[2:]}, after %{{x}} layers: {measure} {written.replace('{', '%{y')}"
+        data.append(_course(values, colour, 2.5, says) | marks)
         for i, place in ((0, "first"), (-1, "last")):
             numbers[f"{name[2:]}, {place} block"] = written.format(_plain_zero(values[i]))
     names = [
@@ -66,7 +67,12 @@ def profile(rows: Mapping[tuple[str, int], Rows], layers: int, measure: str) -> 
     ]
     layout = {
         "height": 380,
-        "margin": {"l": 4, "r": 12, "t": 28, "b": 40},
+        "margin": {
+            "l": 46,
+            "r": 12,
+            "t": 28,
+            "b": 40,
+        },  # on the left the widest measure's ticks: the plot stays in place
         "xaxis": axis(title={"text": "layers passed"}, range=[0, 112], tickvals=[0, 20, 32, 56, 110]),
         "yaxis": axis(automargin=True, showgrid=True, **scale),
         "annotations": names,
@@ -95,8 +101,9 @@ def trained(rows: Sequence[Mapping[str, Any]], error: str, epochs: int) -> Figur
         places = [(layers, value) for layers, errors in runs.items() for value in errors]
         marker = {"color": colour, "symbol": f"{symbol}-open", "size": 7}
         dots: Figure = {"x": [at for at, _ in places], "y": [value for _, value in places], "marker": marker}
-        data.append(line(list(medians), list(medians.values()), colour, 2.5))
-        data.append({"type": "scatter", "mode": "markers", "hoverinfo": "skip"} | dots)
+        says, value = f"{kind}, %{{x}} layers, ", ": %{y:.1f} %"
+        data.append(line(list(medians), list(medians.values()), colour, 2.5, says=f"{says}the median{value}"))
+        data.append({"type": "scatter", "mode": "markers"} | dots | told(f"{says}a run{value}"))
         x, words = 0.25 * len(names) + 0.02, {"xref": "paper", "yref": "paper", "yanchor": "bottom"}
         names.append(label(f"<b>{name}</b>", x, 1, font={"color": colour}, **words))
         for layers in (min(medians), max(medians)):
@@ -113,9 +120,9 @@ def trained(rows: Sequence[Mapping[str, Any]], error: str, epochs: int) -> Figur
     return figure(data, layout, numbers)
 
 
-def _course(values: list[float], colour: str, width: float) -> dict[str, Any]:
+def _course(values: list[float], colour: str, width: float, says: str | None = None) -> dict[str, Any]:
     """A line with a point at each block; the first block ends with the network's third layer."""
-    return line([3 + 2 * i for i in range(len(values))], values, colour, width)
+    return line([3 + 2 * i for i in range(len(values))], values, colour, width, says=says)
 
 
 def _plain_zero(value: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from resnet_lib.book.explore import Figure, formatted
+from resnet_lib.book.explore import Figure, formatted, largest
 from resnet_lib.book.plot import UNITS, area, axis, bar, figure, handle, label, line
 from resnet_lib.colours import BASIC, BOTTLENECK, CONTEXT, LIGHT_BASIC, LIGHT_BOTTLENECK
 from resnet_lib.cost import price
@@ -32,11 +32,14 @@ def two_blocks(channels: int = 256, width: int = 64) -> Figure:
         for i, conv in enumerate(block.convolutions):
             above, below = maps[i] / 2, maps[i + 1] / 2
             outline = [centre - above, centre + above, centre + below, centre - below]
-            data.append(area(outline, [-i * high, -i * high, -(i + 1) * high, -(i + 1) * high], colours[conv.kernel]))
+            heights = [-i * high, -i * high, -(i + 1) * high, -(i + 1) * high]
+            says = formatted(f"{conv.kernel}×{conv.kernel}: {{:,d}} → {{:,d}} channels", maps[i], maps[i + 1])
+            data.append(area(outline, heights, colours[conv.kernel], says))
             notes.append(label(f"{conv.kernel}×{conv.kernel}", centre, -(i + 0.5) * high, xanchor="center"))
         for i, size in enumerate(maps):
             ends[block.block, i] = f"line {len(data)}"
-            data.append(line([centre - size / 2, centre + size / 2], [-i * high] * 2, colours[3], 5))
+            says = formatted("{:,d} channels", size)
+            data.append(line([centre - size / 2, centre + size / 2], [-i * high] * 2, colours[3], 5, says=says))
             notes.append(label(formatted("{:,d}", size), centre - size / 2, -i * high, xanchor="right", xshift=-6))
         arc = [centre + channels / 2 + 80 * t * (1 - t) for t in (j / 20 for j in range(21))]
         data.append(line(arc, [-2 * j / 20 for j in range(21)], CONTEXT, 1.5))
@@ -48,7 +51,7 @@ def two_blocks(channels: int = 256, width: int = 64) -> Figure:
         a, b = (getattr(bill.by("kind")["conv"], field) for bill in bills)
         for cost, y, colour in ((a, 2.2 - row, BASIC), (b, 2.0 - row, BOTTLENECK)):
             says = formatted(f"{{:,d}} {name}", cost)
-            data.append(bar(cost / a, y, colour, "2", says) | {"width": 0.2})
+            data.append(bar(cost / largest(a, b), y, colour, "2", says) | {"width": 0.2})  # a share of the larger cost
         words = formatted(f"<b>{name}</b> {{:,d}} and {{:,d}}", a, b)
         notes.append(label(words, 0, 2.52 - row, "2"))
         numbers[f"bottleneck's {name}"] = formatted("{:.1%}", b / a)

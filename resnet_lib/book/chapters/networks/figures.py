@@ -7,7 +7,7 @@ from math import log10
 from typing import Any
 
 from resnet_lib.book.explore import Figure, formatted, smallest
-from resnet_lib.book.plot import SYMBOLS, UNITS, axis, bar, figure, label
+from resnet_lib.book.plot import SYMBOLS, UNITS, axis, bar, figure, label, told
 from resnet_lib.colours import ACCENT, BASIC, BOTTLENECK, OF_BLOCK
 from resnet_lib.cost import Bill, price
 from resnet_lib.spec import NetworkSpec
@@ -27,6 +27,10 @@ LABELS = {
     "resnext101_32x8d": ("ResNeXt-101", "middle right", "middle right"),
     "wide_resnet101_2": ("WRN-101-2", "middle left", "middle right"),
 }
+NAMES = {
+    "resnext101_32x8d": "ResNeXt-101 32×8d",
+    "resnext101_64x4d": "ResNeXt-101 64×4d",
+}  # told, where LABELS are short
 SHARED = {"parameters": {"resnet50": "ResNet-50, ResNeXt-50"}}
 
 
@@ -108,12 +112,13 @@ def your_own(
     }[upright]
     data = [
         *(_named(name, upright) for name in LABELS),
-        _ring(*here),
+        _ring(*here, upright),
     ]
     marks = (("● basic", BASIC), ("◆ bottleneck", BOTTLENECK), ("◯ yours", ACCENT))
     corner: dict[str, Any] = {"xref": "paper", "yref": "paper"}
     layout = {
         "height": 440,
+        "margin": {"l": 31, "r": 12, "t": 8, "b": 40},  # on the left the widest ticks: the plot stays in place
         "xaxis": axis(
             type="log",
             title={"text": "G MACs"},
@@ -163,15 +168,20 @@ def _named(name: str, upright: str) -> Figure:
         if side
         else {"mode": "markers"}
     )
-    options = {"marker": marker, "textfont": {"color": OF_BLOCK[block]}, "hoverinfo": "skip", "cliponaxis": False}
-    return {"type": "scatter"} | place | written | options
+    options = {"marker": marker, "textfont": {"color": OF_BLOCK[block]}, "cliponaxis": False}
+    return {"type": "scatter"} | place | written | options | _told(NAMES.get(name, LABELS[name][0]), upright)
 
 
-def _ring(x: Any, y: Any) -> Figure:
+def _ring(x: Any, y: Any, upright: str) -> Figure:
     """The reader's own network: a ring, so that a named network inside it still shows."""
     marker = {"color": ACCENT, "size": 18, "symbol": "circle-open", "line": {"width": 3, "color": ACCENT}}
     place = {"x": [x], "y": [y], "cliponaxis": False}
-    return {"type": "scatter", "mode": "markers", "marker": marker, "hoverinfo": "skip"} | place
+    return {"type": "scatter", "mode": "markers", "marker": marker} | place | _told("yours", upright)
+
+
+def _told(name: str, upright: str) -> Figure:
+    """Both costs of a network on the map."""
+    return told(f"{name}: %{{x:,.2f}} G MACs, %{{y:,.2f}} {UNITS[upright][2]} {upright}")
 
 
 def _log10(value: float) -> float:

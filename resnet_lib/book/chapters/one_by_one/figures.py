@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from resnet_lib.book.explore import Figure, formatted
-from resnet_lib.book.plot import axis, bar, dot, figure, inside, label, line, words
+from resnet_lib.book.plot import axis, bar, dot, figure, inside, label, line, told, words
 from resnet_lib.colours import ACCENT, BOTTLENECK, CONTEXT, LIGHT_BOTTLENECK
 from resnet_lib.cost import price
 from resnet_lib.cost.bill import FLOAT32_BYTES
@@ -102,11 +102,12 @@ def _rgb(colour: tuple[float, ...]) -> str:
 
 def _map(colours: list[Any], name: str) -> Figure:
     """A map, each pixel a small bar: in its own colour, or from black at -1 over grey at 0 to white at 1."""
+    says = "%{marker.color}" if isinstance(colours[0], str) else "%{marker.color:.2f}"
     scale = [[0, "#000000"], [0.5, CONTEXT], [1, "#FFFFFF"]]
     marker = {"color": colours, "colorscale": scale, "cmin": -1, "cmax": 1, "line": {"width": 0}}
     place = {"x": [x for x, _ in PLACES], "base": [y - 0.5 for _, y in PLACES], "y": [1] * len(PLACES), "width": 1}
     axes = {"xaxis": f"x{name}", "yaxis": f"y{name}"}
-    return {"type": "bar", "marker": marker, "hoverinfo": "skip"} | place | axes
+    return {"type": "bar", "marker": marker} | place | axes | told(says)
 
 
 def _frame(name: str) -> Figure:
@@ -120,7 +121,7 @@ def _frame(name: str) -> Figure:
 
 UNITS = ("MACs", "numbers moved")
 NAMED = (("ResNet-50", 4, 1), ("wide ResNet-50-2", 2, 1), ("ResNeXt-50", 2, 32))  # with their blocks' C/w and groups
-LEAST, MOST = 0.5, 32  # C/w, as far as it is drawn
+LEAST, MOST = 0.125, 32  # C/w, as far as it is drawn: half of the MACs is at 9/64 with 32 groups
 
 
 def who_pays(channels: int = 256, width: int = 64, groups: int = 1) -> Figure:
@@ -134,11 +135,13 @@ def who_pays(channels: int = 256, width: int = 64, groups: int = 1) -> Figure:
     for y, unit, (pair, single) in ((1, "MACs", macs), (0, "numbers moved", moved)):
         for name, cost, colour in (("two 1×1", pair, LIGHT_BOTTLENECK), ("3×3", single, BOTTLENECK)):
             share = cost / (pair + single)
-            data.append(bar(share, y, colour) | inside(formatted(f"{name}: {{:.1%}}", share)))
+            written = formatted(f"{name}: {{:.1%}}", share)
+            data.append(bar(share, y, colour, says=formatted(f"{name}: {{:,d}} {unit}", cost)) | inside(written))
         annotations.append(label(formatted(f"<b>{unit}</b> for a pixel: {{:,d}}", pair + single), 0, y + 0.41))
     data += _curves(groups)
-    for share, symbol in ((_share(macs), "circle"), (_share(moved), "square")):
-        data.append(_below(dot(channels / width, share, ACCENT, symbol=symbol)))
+    for unit, share, symbol in (("MACs", _share(macs), "circle"), ("numbers moved", _share(moved), "square")):
+        says = formatted(f"yours, C / w = {{:.2f}}: {{:.1%}} of the {unit}", channels / width, share)
+        data.append(_below(dot(channels / width, share, ACCENT, symbol=symbol, says=says)))
     layout = {
         "height": 430,
         "barmode": "stack",
@@ -147,8 +150,9 @@ def who_pays(channels: int = 256, width: int = 64, groups: int = 1) -> Figure:
         "yaxis": axis(visible=False, range=[-0.35, 1.65], domain=[0.66, 1]),
         "xaxis2": axis(
             type="log",
-            range=[-0.33, 1.53],
-            tickvals=[0.5, 1, 2, 4, 8, 16, 32],
+            range=[-0.93, 1.53],
+            tickvals=[0.125, 0.5, 2, 8, 32],
+            ticktext=["1/8", "1/2", "2", "8", "32"],
             title={"text": "C / w, channels carried over inner width"},
             anchor="y2",
         ),
@@ -191,7 +195,7 @@ def _curves(groups: int) -> list[Figure]:
     def share(ratio: float, unit: str) -> float:
         return float(_share(_pair_and_3x3(round(1024 * ratio), 1024, groups, unit)))
 
-    ratios = [LEAST * 2 ** (i / 4) for i in range(25)]
+    ratios = [LEAST * 2 ** (i / 4) for i in range(33)]
     crossed = groups > 4  # then the curve of the MACs runs above the other
     names = (
         ("MACs", BOTTLENECK, 3, ({8: 8, 32: 0.85}[groups], "top left") if crossed else (1, "bottom right")),
@@ -199,12 +203,13 @@ def _curves(groups: int) -> list[Figure]:
     )
     traces = [line([LEAST, MOST], [0.5, 0.5], CONTEXT, 1, dash="dot")]
     for unit, colour, thickness, (at, place) in names:
-        traces.append(line(ratios, [share(ratio, unit) for ratio in ratios], colour, thickness))
+        says = f"C / w = %{{x:.2f}}: %{{y:.1%}} of the {unit}"
+        traces.append(line(ratios, [share(ratio, unit) for ratio in ratios], colour, thickness, says=says))
         traces.append(_name(f"<b>{unit}</b>", at, share(at, unit), colour, place))
-    traces.append(dot(9 / (2 * groups), 0.5, BOTTLENECK, symbol="diamond"))
+    traces.append(dot(9 / (2 * groups), 0.5, BOTTLENECK, symbol="diamond", says="half of the MACs at C / w = %{x:.2f}"))
     for name, ratio, theirs in NAMED:
         if theirs == groups:
-            traces.append(dot(ratio, share(ratio, "MACs"), CONTEXT))
+            traces.append(dot(ratio, share(ratio, "MACs"), CONTEXT, says=f"{name}: %{{y:.1%}} of the MACs"))
             traces.append(_name(name, ratio, share(ratio, "MACs"), CONTEXT, "top left" if crossed else "bottom right"))
     return [_below(trace) for trace in traces]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from resnet_lib.book.explore import Figure, formatted, pick
-from resnet_lib.book.plot import UNITS, axis, bar, figure, label
+from resnet_lib.book.plot import UNITS, axis, bar, figure, label, told
 from resnet_lib.colours import BASIC, BOTTLENECK, CONTEXT
 from resnet_lib.cost import price
 from resnet_lib.zoo import network
@@ -27,11 +27,14 @@ def cost_of_shortcuts(conv3_x: int = 4, conv4_x: int = 6, unit: str = "parameter
         options = [price(network(net, depths=(3, conv3_x, conv4_x, 3), shortcut=option)) for option in "ABC"]
         labels.append(label(f"<b>{name}</b>", x=0, y=top + 0.3))
         for i in range(1, 5):
-            a, b, c = (getattr(bill.by("stage")[f"layer{i}"], field) / size for bill in options)
+            a, b, c = (getattr(bill.by("stage")[f"layer{i}"], field) for bill in options)
             y = top - i + 0.2
-            bars += [bar(a, y, colour), bar(b - a, y, CONTEXT), bar(c - b, y, LIGHT_CONTEXT)]
+            parts = (("the main branches", a, colour), ("with B", b - a, CONTEXT), ("with C", c - b, LIGHT_CONTEXT))
+            for j, (what, cost, shade) in enumerate(parts):
+                says = f"conv{i + 1}_x, {what}: {{:,.2f}} {symbol} {'more' if j else unit}"
+                bars.append(bar(cost / size, y, shade, says=formatted(says, cost / size)))
             words = f"conv{i + 1}_x: {{:,.2f}} {symbol}, with B {{:,.2f}} {symbol}, with C {{:,.2f}} {symbol}"
-            labels.append(label(formatted(words, a, b, c), x=0, y=y + 0.42))
+            labels.append(label(formatted(words, a / size, b / size, c / size), x=0, y=y + 0.42))
         for option, bill in zip("BC", options[1:], strict=True):
             own = getattr(bill, field) - getattr(options[0], field)
             numbers[f"{option}'s shortcuts, {name}"] = formatted(
@@ -57,6 +60,7 @@ def what_it_reads(blocks: int = 1, window: str = "1×1") -> Figure:
     ways = [_ways(*WINDOWS[window], n) for n in (1, 2, 3)]
     pixels = [(x, y) for y in range(SIDE) for x in range(SIDE)]
     sizes = [[round(13 * (w[x] * w[y]) ** 0.5 / max(w), 1) for x, y in pixels] for w in ways]
+    counts = [pick(blocks - 1, [w[x] * w[y] for w in ways]) for x, y in pixels]
     read = pick(blocks - 1, [sum(size > 0 for size in each) for each in sizes])
     place = {"x": [x for x, _ in pixels], "y": [SIDE - 1 - y for _, y in pixels], "type": "scatter", "mode": "markers"}
     colour = BASIC if window == "3×3" else CONTEXT
@@ -71,7 +75,7 @@ def what_it_reads(blocks: int = 1, window: str = "1×1") -> Figure:
     }
     data = [
         place | {"marker": circles, "hoverinfo": "skip"},
-        place | {"marker": dots | {"line": {"width": 0}}, "hoverinfo": "skip"},
+        place | {"marker": dots | {"line": {"width": 0}}, "customdata": counts} | told("%{customdata:d} ways out"),
     ]
     side = SIDE // 2**blocks
     numbers = {

@@ -6,7 +6,7 @@ from math import log10
 from typing import Any
 
 from resnet_lib.book.explore import Figure, formatted
-from resnet_lib.book.plot import SYMBOLS, axis, figure, label, line, words
+from resnet_lib.book.plot import SYMBOLS, axis, figure, label, line, told, words
 from resnet_lib.colours import CONTEXT, OF_BLOCK
 from resnet_lib.cost import price
 from resnet_lib.cost.roofline import intensity
@@ -53,7 +53,7 @@ def measured_roofline(record: dict[str, Any], batch: int | None = None) -> Figur
     ]
     labels = [(f"matrix product: {top / 1e9:,.0f}", CONTEXT, right, top)]
     for name, block, x, y in points:
-        data.append(_mark(block, x, y))
+        data.append(_mark(block, x, y, formatted(f"{name}: {{:,.1f}} GMAC/s", y / 1e9)))
         labels.append((formatted(f"{name}: {{:.0%}}", y / top), OF_BLOCK[block], x, y))
     labels.sort(key=lambda label: -label[-1])
     heights = _apart([log10(y) for *_, y in labels], gap, log10(low) + gap)
@@ -81,9 +81,9 @@ def measured_roofline(record: dict[str, Any], batch: int | None = None) -> Figur
     return figure(data, layout, numbers)
 
 
-def _mark(block: str, x: float, y: float) -> Figure:
+def _mark(block: str, x: float, y: float, says: str) -> Figure:
     marker = {"color": OF_BLOCK[block], "size": 9, "symbol": SYMBOLS[block]}
-    return {"type": "scatter", "mode": "markers", "x": [x], "y": [y], "marker": marker, "hoverinfo": "skip"}
+    return {"type": "scatter", "mode": "markers", "x": [x], "y": [y], "marker": marker} | told(says)
 
 
 def _ticks(low: float, high: float, unit: float = 1.0) -> Figure:

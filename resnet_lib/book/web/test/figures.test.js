@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { settings, written } from "../address.js";
+import { hiddenNames, settings, written } from "../address.js";
 import { valuesOf } from "../controls.js";
 import { format } from "../format.js";
 import { solve } from "../handles.js";
@@ -10,7 +10,8 @@ import { arrange, inkOf } from "../labels.js";
 import { normal } from "../normal.js";
 import { at, invert, place, short, step, tickValues, tickWords } from "../scale.js";
 import { scene } from "../scene.js";
-import { element } from "../svg.js";
+import { fileName } from "../share.js";
+import { element, standalone } from "../svg.js";
 import { lines, lineWidth, overlap, wrap } from "../text.js";
 import { between } from "../view.js";
 
@@ -144,4 +145,62 @@ test("numbers are written as in the book", () => {
   assert.equal(format(1234567, ",d"), "1,234,567");
   assert.equal(format(0.125, ".2f"), "0.12");
   assert.equal(format(-0.5, ".1%"), "\u221250.0 %");
+});
+
+test("an address hides controls, those that there are", () => {
+  const controls = ["width", "unit", "depth"].map((name) => ({
+    name,
+    label: name,
+    value: 1,
+    start: 1,
+    stop: 3,
+    step: 1,
+  }));
+  const hidden = (/** @type {string} */ query) => hiddenNames(`#two-ways?${query}`, "two-ways", controls);
+  assert.deepEqual(hidden("width=2&hide=unit,width"), ["width", "unit"]);
+  assert.deepEqual(hidden("hide=%20unit , depth,,bananas,unit"), ["unit", "depth"]);
+  for (const query of ["hide=", "hide", "hide=%", "hide=<b>", "hide=width unit", "hide=toString,__proto__", "width=2"])
+    assert.deepEqual(hidden(query), []);
+  assert.deepEqual(hiddenNames("#other?hide=width", "two-ways", controls), []);
+  assert.deepEqual(hiddenNames(written("two-ways", { width: 2 }, ["unit", "width"]), "two-ways", controls), [
+    "width",
+    "unit",
+  ]);
+  assert.deepEqual(settings("#two-ways?width=9&hide=width", "two-ways", controls), { width: 1, unit: 1, depth: 1 });
+});
+
+test("a template is filled in for each item, as Plotly does it", () => {
+  const figure = {
+    data: [
+      {
+        x: [1, 2],
+        y: [1000, 0.5],
+        mode: "lines",
+        hovertemplate: "%{x}, %{y:,.1f}, %{marker.color:.0%}<extra></extra>",
+      },
+    ],
+    layout: {},
+  };
+  figure.data[0].marker = { color: 0.25 };
+  const said = scene(figure, 400).marks.flatMap(({ says }) => says || []);
+  assert.deepEqual(said, ["1, 1,000.0, 25 %", "2, 0.5, 25 %"]);
+});
+
+test("a drawing that stands alone needs no style sheet", () => {
+  const figure = {
+    data: [{ type: "bar", x: [1], y: [2], marker: { color: "#0072B2" }, hovertext: ["a"] }],
+    layout: { annotations: [{ text: "a < b", x: 1, y: 2 }] },
+  };
+  const about = { title: "<i>", description: "$& & more", source: "CC BY 4.0" };
+  const text = standalone(scene(figure, 300), { ...about, colour: (name) => (name === "--c-0072B2" ? "#123456" : "") });
+  assert.doesNotMatch(text, /var\(|class=/);
+  assert.match(
+    text,
+    /^<svg xmlns="http:\/\/www.w3.org\/2000\/svg"[^>]*><title>&lt;i&gt;<\/title><desc>\$&amp; &amp; more<\/desc>/,
+  );
+  assert.match(text, /fill="#123456"/);
+  assert.equal(
+    fileName("grouped", { groups: "one for each", window: "3×3/2" }),
+    "grouped_groups-one-for-each_window-3x3-2.svg",
+  );
 });
