@@ -10,25 +10,22 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.conftest import CHAPTERS, ROOT
+from tests.conftest import CHAPTERS
 from tests.helpers.fonts import FAMILIES
-from tests.helpers.layout import CLASHES, address, resize, themed, window
+from tests.helpers.layout import (
+    AXE,
+    AXE_SCRIPT,
+    CLASHES,
+    CLASHES_IN_PLOTS,
+    COLOURS,
+    WCAG,
+    address,
+    resize,
+    themed,
+    window,
+)
 
 Open = Callable[..., Page]
-
-# Words that leave their figure or lie over one another there, as the browser has drawn them.
-CLASHES_IN_PLOTS = """() => [...document.querySelectorAll(".rl-plot > svg")].flatMap((svg) => {
-  const frame = svg.getBoundingClientRect(), found = [];
-  const labels = [...svg.querySelectorAll("text")].map((label) => [label.textContent, label.getBoundingClientRect()]);
-  labels.forEach(([words, a], i) => {
-    if (a.left < frame.left - 2 || a.right > frame.right + 2) found.push("cut: " + words);
-    for (const [other, b] of labels.slice(0, i)) {  // a font's boxes are taller than its letters
-      const shared = [a.right - b.left - 1, b.right - a.left - 1, a.bottom - b.top - 8, b.bottom - a.top - 8];
-      if (Math.min(...shared) > 0) found.push(words + " over " + other);
-    }
-  });
-  return found;
-})"""
 
 # Notes beside the text that lie over one another or over anything else, or leave their column.
 CLASHES_OF_NOTES = """() => {
@@ -101,12 +98,6 @@ def test_a_failed_test_leaves_its_page_as_it_was(page: Open) -> None:
     assert opened.evaluate("[innerWidth, document.documentElement.dataset.theme]") == [1280, "light"]
 
 
-# What axe finds in the text, its outputs and its explorers. Its rules about citations are about Sphinx's roles.
-AXE = """async (only) => (await axe.run(
-  { include: ".bd-article", exclude: ".citation-list" }, { runOnly: only, resultTypes: ["violations"] },
-)).violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target} ${n.failureSummary}`))"""
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]  # levels A and AA
-COLOURS = ["color-contrast", "link-in-text-block"]  # its rules that depend on the theme
 REACH = ["target-size", "scrollable-region-focusable"]  # its rules that depend on the room
 
 # What scrolls sideways and cannot be focused, or has no name.
@@ -121,7 +112,7 @@ def violations(page: Page, only: list[str]) -> list[str]:
     """What axe finds on the page against these rules, or the rules of these standards."""
     page.mouse.move(0, 0)  # under the pointer a link looks otherwise
     if not page.evaluate("'axe' in window"):
-        page.add_script_tag(path=ROOT / "node_modules" / "axe-core" / "axe.min.js")
+        page.add_script_tag(path=AXE_SCRIPT)
     found: list[str] = page.evaluate(AXE, only)
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import subprocess
 from pathlib import Path
@@ -12,31 +11,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from resnet_lib import colours
-from resnet_lib.book.explore import Explorer
 from resnet_lib.book.web import runtime
-from tests.conftest import ROOT
 from tests.helpers.made import explorers, grid
+from tests.helpers.scenes import DRAW, NODE, WIDTHS, Scene, Scenes, bundled, scenes_of
 from tools import widths
-
-WEB = ROOT / "resnet_lib" / "book" / "web"
-NODE = ROOT / ".venv" / "bin" / "node"
-WIDTHS = (280, 340, 560, 790)
-
-Scene = dict[str, Any]
-Scenes = list[tuple[Explorer, dict[str, Any], list[Scene]]]
-
-
-def scenes_of(asked: list[tuple[Explorer, list[dict[str, Any]]]]) -> Scenes:
-    """The scenes of explorers at settings, in all WIDTHS, as node makes them."""
-    wanted = [{"call": explorer.call, "settings": settings, "widths": WIDTHS} for explorer, settings in asked]
-    node = subprocess.run([NODE, WEB / "node.js"], input=json.dumps(wanted), capture_output=True, text=True)
-    assert node.returncode == 0, node.stderr
-    made = json.loads(node.stdout)
-    return [
-        (explorer, values, scenes)
-        for (explorer, settings), all_scenes in zip(asked, made, strict=True)
-        for values, scenes in zip(settings, all_scenes, strict=True)
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -219,18 +197,13 @@ def test_figures_speak_the_part_of_plotlys_language_that_the_page_draws(chapter:
 def test_node_and_a_browser_draw_the_same_bytes(
     scenes: Scenes, chapter: Path, browser: Browser, tmp_path: Path
 ) -> None:
-    entry, bundle = tmp_path / "entry.js", tmp_path / "bundle.js"
-    entry.write_text(f'export {{ scene }} from "{WEB}/scene.js"; export {{ svg }} from "{WEB}/svg.js";')
-    command = [ROOT / "node_modules" / ".bin" / "esbuild", entry, "--bundle", "--format=iife", "--global-name=web"]
-    subprocess.run([*command, f"--outfile={bundle}", "--log-level=error"], check=True)
     with browser.new_context() as context:
         page = context.new_page()
-        page.add_script_tag(path=bundle)
+        page.add_script_tag(path=bundled(tmp_path))
         for explorer, _, drawn in scenes[::7]:
             for width, scene in zip(WIDTHS, drawn, strict=True):
                 attributes = {"class": "rl-svg", "role": "img", "aria-label": explorer.description}
-                draw = "([figure, width, attributes]) => web.svg(web.scene(figure, width), attributes)"
-                assert page.evaluate(draw, [scene["figure"], width, attributes]) == scene["svg"]
+                assert page.evaluate(DRAW, [scene["figure"], width, attributes]) == scene["svg"]
 
 
 @pytest.mark.parametrize("call", ["explorer", "ask"])

@@ -1,4 +1,4 @@
-"""A page in another window or theme for a while, and what is looked for there."""
+"""A page in another window or theme for a while, and what is looked for there, in any browser."""
 
 from __future__ import annotations
 
@@ -18,8 +18,18 @@ SETTLE = """async () => {
   for (const animation of document.getAnimations()) animation.finish();
 }"""
 
+# The box of a text in its own coordinates, by its letters' widths: Firefox's own boxes are some pixels wider.
+EXTENT = """(text) => {
+  const letters = Array.from({ length: text.getNumberOfChars() }, (_, i) => text.getExtentOfChar(i));
+  const x = Math.min(...letters.map((letter) => letter.x)), y = Math.min(...letters.map((letter) => letter.y));
+  const right = Math.max(...letters.map((letter) => letter.x + letter.width));
+  const bottom = Math.max(...letters.map((letter) => letter.y + letter.height));
+  return new DOMRect(x, y, right - x, bottom - y);
+}"""
+
 # Words that leave their drawing, or lie over others or over a shape: their ink, for a font's own boxes are taller.
 CLASHES = """() => {
+  const extent = EXTENT;
   const brush = document.createElement("canvas").getContext("2d");
   const ink = (text) => {
     const parts = [...text.childNodes].map((part) => {
@@ -29,7 +39,7 @@ CLASHES = """() => {
     });
     const up = Math.max(...parts.map((part) => part.actualBoundingBoxAscent));
     const down = Math.max(...parts.map((part) => part.actualBoundingBoxDescent));
-    const { x, width } = text.getBBox();
+    const { x, width } = extent(text);
     return { x, width, y: text.y.baseVal[0].value - up, height: up + down };
   };
   const apart = (a, b) => a.x + a.width <= b.x || a.y + a.height <= b.y;
@@ -48,7 +58,35 @@ CLASHES = """() => {
     });
     return found;
   });
-}"""
+}""".replace("EXTENT", EXTENT)
+
+# Words that leave their figure or lie over one another there, as the browser has drawn them.
+CLASHES_IN_PLOTS = """() => [...document.querySelectorAll(".rl-plot > svg")].flatMap((svg) => {
+  const extent = EXTENT;
+  const onScreen = (text) => {  // which may be turned
+    const quad = DOMQuad.fromRect(extent(text)), at = text.getScreenCTM();
+    const points = [quad.p1, quad.p2, quad.p3, quad.p4].map((point) => point.matrixTransform(at));
+    return DOMQuad.fromQuad({ p1: points[0], p2: points[1], p3: points[2], p4: points[3] }).getBounds();
+  };
+  const frame = svg.getBoundingClientRect(), found = [];
+  const labels = [...svg.querySelectorAll("text")].map((label) => [label.textContent, onScreen(label)]);
+  labels.forEach(([words, a], i) => {
+    if (a.left < frame.left - 2 || a.right > frame.right + 2) found.push("cut: " + words);
+    for (const [other, b] of labels.slice(0, i)) {  // a font's boxes are taller than its letters
+      const shared = [a.right - b.left - 1, b.right - a.left - 1, a.bottom - b.top - 8, b.bottom - a.top - 8];
+      if (Math.min(...shared) > 0) found.push(words + " over " + other);
+    }
+  });
+  return found;
+})""".replace("EXTENT", EXTENT)
+
+# What axe finds in the text, its outputs and its explorers. Its rules about citations are about Sphinx's roles.
+AXE = """async (only) => (await axe.run(
+  { include: ".bd-article", exclude: ".citation-list" }, { runOnly: only, resultTypes: ["violations"] },
+)).violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target} ${n.failureSummary}`))"""
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]  # levels A and AA
+COLOURS = ["color-contrast", "link-in-text-block"]  # its rules that depend on the theme
+AXE_SCRIPT = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def address(chapter: Path) -> str:

@@ -215,10 +215,17 @@ def pick(index: Any, values: Sequence[Any]) -> Any:
 
 
 class _Printer(JavascriptCodePrinter):  # type: ignore[misc]
-    """SymPy's JavaScript printer, with sliders as fields of `v` and exact floors."""
+    """SymPy's JavaScript printer, with sliders as fields of `v`, exact floors and one division in a quotient."""
 
     def _print_Symbol(self, symbol: Any) -> str:
         return f"v.{symbol.name}"
+
+    def _print_Mul(self, product: Any) -> str:
+        # Python divides whole numbers once; SymPy's own (1/6272)*x/c is rounded twice, and 168.75 % falls short of 168.8.
+        numerator, denominator = sympy.fraction(product)
+        if denominator == 1 or not product.is_commutative:
+            return str(super()._print_Mul(product))
+        return f"({self._print(numerator)})/({self._print(denominator)})"
 
     def _print_floor(self, expression: Any) -> str:
         # One correctly rounded division; SymPy's own (1/3)*x can fall just short of a whole number.

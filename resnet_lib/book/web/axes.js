@@ -2,9 +2,11 @@
 
 import { TICK } from "./layout.js";
 import { at, tickValues, tickWords } from "./scale.js";
-import { lines } from "./text.js";
+import { lineWidth, lines } from "./text.js";
 
 /** @typedef {import("./layout.js").Axes} Axes */
+
+export const LEAST = 11; // pixels of the smallest words
 
 /** The marks of the axes: lines of the grid, words at the ticks, titles. `box` gives a pair of axes its place.
  * @param {Axes} laid @param {number} size @returns {import("./svg.js").Mark[]} */
@@ -17,9 +19,11 @@ export function axisMarks({ axes }, size) {
     const horizontal = id[0] === "x";
     const most = Math.max(2, Math.floor(Math.abs(scale.end - scale.start) / (horizontal ? 5.5 * size : 3 * size)));
     const values = tickValues(scale, spec, most),
-      words = tickWords(values, spec);
+      words = tickWords(values, spec).map((text) => lines(text));
+    const places = values.map((value) => at(scale, scale.log ? Math.log10(value) : value));
+    const fits = horizontal ? abreast(words, places, size) : size;
     values.forEach((value, i) => {
-      const p = at(scale, scale.log ? Math.log10(value) : value);
+      const p = places[i];
       const key = `${id} ${value}`;
       if (spec.showgrid) {
         const points = horizontal
@@ -39,8 +43,8 @@ export function axisMarks({ axes }, size) {
         key: `tick ${key}`,
         x,
         y,
-        lines: lines(words[i]),
-        size,
+        lines: words[i],
+        size: fits,
         anchor: horizontal ? "middle" : "end",
         fill: "var(--rl-quiet,#57606a)",
       });
@@ -48,6 +52,14 @@ export function axisMarks({ axes }, size) {
     if (spec.title?.text) marks.push(title(id, spec.title.text, scale, across, size));
   }
   return marks;
+}
+
+/** The size at which words side by side do not touch: that of all words, or as much smaller as can be read.
+ * @param {import("./text.js").Run[][][]} words @param {number[]} places @param {number} size */
+function abreast(words, places, size) {
+  const half = words.map((rows) => Math.max(...rows.map((row) => lineWidth(row, 1))) / 2);
+  const most = places.map((place, i) => (i ? (Math.abs(place - places[i - 1]) - 3) / (half[i] + half[i - 1]) : size));
+  return Math.max(LEAST, Math.min(size, ...most));
 }
 
 /** The title of an axis: below it at its right end, or above it at its upper end.

@@ -1,5 +1,6 @@
 /* Where a figure's words go: inside the drawing, and not over one another. */
 
+import { LEAST } from "./axes.js";
 import { at } from "./scale.js";
 import { LINE } from "./svg.js";
 import { lineWidth, lines, overlap, wrap } from "./text.js";
@@ -9,7 +10,6 @@ import { paint } from "./paint.js";
 /** @typedef {import("./text.js").Box} Box */
 
 const ANCHORS = { left: "start", center: "middle", right: "end" };
-const LEAST = 11; // pixels of the smallest words
 
 /** The place that words take.
  * @param {Mark} mark @returns {Box} */

@@ -1,0 +1,44 @@
+"""The page's figures as node makes them, and the scripts with which a browser makes the same."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from resnet_lib.book.explore import Explorer
+
+ROOT = Path(__file__).parents[2]
+WEB = ROOT / "resnet_lib" / "book" / "web"
+NODE = ROOT / ".venv" / "bin" / "node"
+WIDTHS = (254, 340, 560, 790)  # the first in a window of 320 pixels, a scroll bar among them
+
+Scene = dict[str, Any]
+Scenes = list[tuple[Explorer, dict[str, Any], list[Scene]]]
+
+
+def scenes_of(asked: list[tuple[Explorer, list[dict[str, Any]]]]) -> Scenes:
+    """The scenes of explorers at settings, in all WIDTHS, as node makes them."""
+    wanted = [{"call": explorer.call, "settings": settings, "widths": WIDTHS} for explorer, settings in asked]
+    node = subprocess.run([NODE, WEB / "node.js"], input=json.dumps(wanted), capture_output=True, text=True)
+    assert node.returncode == 0, node.stderr
+    made = json.loads(node.stdout)
+    return [
+        (explorer, values, scenes)
+        for (explorer, settings), all_scenes in zip(asked, made, strict=True)
+        for values, scenes in zip(settings, all_scenes, strict=True)
+    ]
+
+
+# With `bundled` in a page: the SVG of [figure, width, the root's attributes].
+DRAW = "([figure, width, attributes]) => web.svg(web.scene(figure, width), attributes)"
+
+
+def bundled(folder: Path) -> Path:
+    """A script, written into that folder, which gives a page the functions of `DRAW`."""
+    entry, bundle = folder / "entry.js", folder / "bundle.js"
+    entry.write_text(f'export {{ scene }} from "{WEB}/scene.js"; export {{ svg }} from "{WEB}/svg.js";')
+    command = [ROOT / "node_modules" / ".bin" / "esbuild", entry, "--bundle", "--format=iife", "--global-name=web"]
+    subprocess.run([*command, f"--outfile={bundle}", "--log-level=error"], check=True)
+    return bundle
