@@ -32,7 +32,7 @@ test: .venv/.ready-all _build/.ready ## everything: style, types, unit, notebook
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(NODE) node_modules/.bin/biome ci --error-on-warnings resnet_lib/book/web
+	$(NODE) node_modules/.bin/biome ci --error-on-warnings resnet_lib/book/web tests/helpers
 	$(NODE) node_modules/.bin/tsc -p .
 	$(NODE) node --test --test-reporter=dot "resnet_lib/book/web/test/*.test.js"
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --max-worker-restart 1 $(ARGS)

@@ -30,9 +30,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # The files that take longest, the longest first: a worker takes a file at a time (`--dist loadfile`), in this order.
-SLOW = ["test_pages.py", "test_layout.py", "test_ask.py", "test_scene.py", "test_type.py", "test_found.py"]
-SLOW += ["test_code.py", "test_jupyter.py", "test_workshop.py", "test_conventions_on_cpu.py", "test_training.py"]
-SLOW += ["test_chapters.py", ".ipynb"]
+SLOW = ["test_pages.py", "test_layout.py", "test_firefox.py", "test_ask.py", "test_scene.py", "test_type.py"]
+SLOW += ["test_found.py", "test_code.py", "test_jupyter.py", "test_workshop.py", "test_conventions_on_cpu.py"]
+SLOW += ["test_training.py", "test_chapters.py", ".ipynb"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -108,8 +108,9 @@ def either_browser(browser_in: Callable[[str], Browser], request: pytest.Fixture
 def opening(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
     """Opens pages of the book: `open_page("book/bottleneck.html", width=390, theme="dark")`.
 
-    Requests to another host are refused. They, errors in the console and uncaught exceptions fail the test when it
-    ends. By `fonts=False` the page's own fonts do not arrive. Further arguments go to Playwright's `new_context`.
+    Requests to another host are refused. They, errors and warnings in the console and uncaught exceptions fail the
+    test when it ends. By `fonts=False` the page's own fonts do not arrive. Further arguments go to Playwright's
+    `new_context`.
     """
     contexts: list[BrowserContext] = []
     problems: list[str] = []
@@ -132,7 +133,7 @@ def opening(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
                 route.abort()
 
         def console(message: ConsoleMessage) -> None:
-            if message.type == "error":
+            if message.type in ("error", "warning"):
                 problems.append(f"{path}, console: {message.text} ({message.location.get('url')})")
 
         context = browser.new_context(

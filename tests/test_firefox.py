@@ -215,16 +215,25 @@ def test_a_mark_answers_to_the_pointer(opened: Firefox, chapter: Path) -> None:
             pytest.fail(f"{explorer.id}: {told} wanted, {said} said")
 
 
+# What the page's scripts are called with: to write it again in Python takes seconds, and tests/test_notebooks.py does.
+CALLS = """() => Object.fromEntries([...document.querySelectorAll("[data-rl-explorer]")].map((root) => [
+  root.dataset.rlExplorer,
+  root.querySelector(":scope > script").text.replace("ResidualBlock.explorer(", "").replace(/\\);\\s*$/, ""),
+]))"""
+
+
 def test_node_and_firefox_draw_the_same_bytes(opened: Firefox, chapter: Path, tmp_path: Path) -> None:
-    asked = [(explorer, list(grid(explorer))[:: 1 + len(list(grid(explorer))) // 4]) for explorer in explorers(chapter)]
-    opened.ask("script", path=str(bundled(tmp_path)))
+    calls = opened.evaluate(CALLS)
+    settings = {explorer: list(grid(explorer)) for explorer in explorers(chapter)}
+    asked = [(explorer, values[:: 1 + len(values) // 4]) for explorer, values in settings.items()]
     wanted, drawn = [], []
-    for explorer, _, scenes in scenes_of(asked):
+    for explorer, _, scenes in scenes_of(asked, call=lambda explorer: calls[explorer.id]):
         attributes = {"class": "rl-svg", "role": "img", "aria-label": explorer.description}
         for width, scene in zip(WIDTHS, scenes, strict=True):
             wanted.append([scene["figure"], width, attributes])
             drawn.append(scene["svg"])
     assert len(drawn) >= 4 * len(WIDTHS)
+    opened.ask("script", path=str(bundled(tmp_path)))
     assert opened.evaluate(f"(wanted) => wanted.map({DRAW})", wanted) == drawn
 
 
@@ -236,8 +245,8 @@ def test_an_answer_is_remembered(page: Firefox) -> None:
     here = f'[data-rl-question="{quiz.name}"][data-rl-live]'
     page.open(address(chapter))
     answer = """([here, words]) => {
-        const button = [...document.querySelectorAll(`${here} button`)].find((each) => each.textContent.trim() === words);
-        button.id = "the-answer";
+        const buttons = [...document.querySelectorAll(`${here} button`)];
+        buttons.find((button) => button.lastChild.textContent === words).id = "the-answer";
     }"""
     page.evaluate(answer, [here, quiz.answer.replace("`", "")])
     page.click("#the-answer")
@@ -267,8 +276,11 @@ def test_the_search_finds_1x1(page: Firefox) -> None:
 
 def test_the_theme_switch_is_remembered(page: Firefox) -> None:
     page.open(address(CHAPTERS[0]))
-    look = """() => [document.documentElement.dataset.theme, getComputedStyle(document.body).backgroundColor,
-        ...[".rl-plot text", ".rl-plot .rl-svg rect"].map((part) => getComputedStyle(document.querySelector(part)).fill)]"""
+    look = """() => {
+        const style = (part) => getComputedStyle(document.querySelector(part));
+        return [document.documentElement.dataset.theme, style("body").backgroundColor,
+            style(".rl-plot text").fill, style(".rl-plot .rl-svg rect").fill];
+    }"""
     seen = [page.evaluate(look)]
     for _ in range(3):
         page.click(".theme-switch-button")

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 
 from resnet_lib import colours
 from resnet_lib.book.web import runtime
+from tests.conftest import CHAPTERS
 from tests.helpers.made import explorers, grid
 from tests.helpers.scenes import DRAW, NODE, WIDTHS, Scene, Scenes, bundled, scenes_of
 from tools import widths
@@ -42,6 +43,18 @@ def test_every_figure_is_what_python_computes(scenes: Scenes) -> None:
     assert scenes
     for explorer, values, (scene, *_) in scenes:
         contains(scene["figure"], explorer.figure(**values), explorer.code(values))
+
+
+def test_a_tie_is_rounded_as_python_rounds_it() -> None:
+    """Their quotients are exact in binary: written as two divisions they fall short, and the last digit differs."""
+    ties = {
+        "two-blocks": {"channels": 256, "width": 368},
+        "one-convolution": {"window": "7×7/2", "channels_in": 154, "channels_out": 896, "side": 84},
+    }
+    found = [explorer for chapter in CHAPTERS for explorer in explorers(chapter) if explorer.id in ties]
+    assert len(found) == len(ties)
+    for explorer, values, (scene, *_) in scenes_of([(explorer, [ties[explorer.id]]) for explorer in found]):
+        contains(scene["figure"], explorer.figure(**values))
 
 
 def words_of(scene: Scene) -> list[dict[str, Any]]:

@@ -1,4 +1,7 @@
-"""A real browser for the tests: found, or fetched, or a clear error. No browser test is ever skipped."""
+"""A real browser for the tests: found, or fetched, or a clear error. None of its tests is ever skipped.
+
+Those in Firefox are, where there is none: see firefox.py.
+"""
 
 from __future__ import annotations
 

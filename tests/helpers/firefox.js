@@ -27,7 +27,7 @@ const browser = await puppeteer.launch({
   extraPrefsFirefox: PREFERENCES,
 });
 
-let problems = [];
+const problems = [];
 let context, page;
 
 async function close() {

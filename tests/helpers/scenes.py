@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,11 @@ Scene = dict[str, Any]
 Scenes = list[tuple[Explorer, dict[str, Any], list[Scene]]]
 
 
-def scenes_of(asked: list[tuple[Explorer, list[dict[str, Any]]]]) -> Scenes:
-    """The scenes of explorers at settings, in all WIDTHS, as node makes them."""
-    wanted = [{"call": explorer.call, "settings": settings, "widths": WIDTHS} for explorer, settings in asked]
+def scenes_of(
+    asked: list[tuple[Explorer, list[dict[str, Any]]]], call: Callable[[Explorer], str] = attrgetter("call")
+) -> Scenes:
+    """The scenes of explorers at settings, in all WIDTHS, as node makes them from the page's calls."""
+    wanted = [{"call": call(explorer), "settings": settings, "widths": WIDTHS} for explorer, settings in asked]
     node = subprocess.run([NODE, WEB / "node.js"], input=json.dumps(wanted), capture_output=True, text=True)
     assert node.returncode == 0, node.stderr
     made = json.loads(node.stdout)

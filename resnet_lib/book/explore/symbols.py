@@ -221,7 +221,7 @@ class _Printer(JavascriptCodePrinter):  # type: ignore[misc]
         return f"v.{symbol.name}"
 
     def _print_Mul(self, product: Any) -> str:
-        # Python divides whole numbers once; SymPy's own (1/6272)*x/c is rounded twice, and 168.75 % falls short of 168.8.
+        # Python divides whole numbers once. SymPy's (1/6272)*x/c is rounded twice: 168.75 % falls short of 168.8.
         numerator, denominator = sympy.fraction(product)
         if denominator == 1 or not product.is_commutative:
             return str(super()._print_Mul(product))
