@@ -27,6 +27,7 @@ export async function copy(text) {
 export function copyButton(label, content) {
   const button = make("button", { type: "button", textContent: label });
   button.addEventListener("click", async () => {
+    button.style.minWidth = `${button.offsetWidth}px`; // what is beside it stays where it is
     button.textContent = await copy(content()).then(
       () => "Copied",
       () => "Your browser denies copying",
