@@ -199,7 +199,10 @@ MARKS = """(place) => {
     .map((mark) => mark.getBoundingClientRect()).map(({ x, y, width, height }) => [x + width / 2, y + height / 2])
     .filter(([x, y]) => x > 0 && x < innerWidth && y > 60 && y < innerHeight);  // below the page's header
 }"""
-BUBBLE = "(place) => document.querySelector(`${place} .rl-value`).textContent"
+BUBBLE = """(place) => {
+  const bubble = document.querySelector(`${place} .rl-value`);
+  return bubble.hidden ? "" : bubble.textContent;
+}"""
 
 
 def told(explorer: Explorer) -> re.Pattern[str]:

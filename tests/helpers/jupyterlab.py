@@ -42,7 +42,7 @@ def jupyterlab(folder: Path, home: Path, trusted: Sequence[Path] = ()) -> Iterat
         yield address
         server.terminate()
         with suppress(subprocess.TimeoutExpired):
-            server.wait(20)  # its kernels end with it
+            server.wait(3)  # its kernels end with it, soon after it at the latest
 
 
 def _answers(address: str) -> bool:
