@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from resnet_lib import colours
 from resnet_lib.book.explore import Explorer
 from resnet_lib.book.explore.controls import Choice, Slider
 from tests.conftest import CHAPTERS
@@ -73,6 +74,8 @@ def test_a_permalink_opens_a_chapter_at_its_explorer_and_nothing_goes_wrong(open
 def test_a_chapter_holds_at_each_width_and_in_both_themes(opened: Firefox) -> None:
     opened.evaluate("() => document.querySelectorAll('.rl-reset').forEach((button) => button.click())")
     assert amiss(opened) == []
+    hidden = "() => document.querySelector('.skip-link').getBoundingClientRect().bottom"
+    assert opened.evaluate(hidden) <= -1  # or a row of its pixels may be seen
 
 
 def test_a_chapter_is_accessible(opened: Firefox) -> None:
@@ -306,14 +309,17 @@ def test_the_theme_switch_is_remembered(page: Firefox) -> None:
 
 
 def test_paper_is_white(page: Firefox) -> None:
-    """Printed from the dark theme a page has the same drawings, to the byte, as from the light one."""
-    page.open("404.html")
-    sheets = []
-    for theme in ("light", "dark"):
-        page.evaluate("(theme) => { localStorage.setItem('mode', theme) }", theme)
-        page.ask("reload")
-        pdf = base64.b64decode(page.ask("print"))
-        sheets.append(
-            [zlib.decompress(part) for part in re.findall(rb"FlateDecode.*?stream\r?\n(.*?)endstream", pdf, re.S)]
-        )
-    assert sheets[0] and sheets[0] == sheets[1]
+    """Printed from the dark theme a page has the light theme's colours, in its text and in its figures."""
+    page.open(address(CHAPTERS[0]))
+    page.evaluate("() => { localStorage.setItem('mode', 'dark') }")
+    page.ask("reload")
+    assert page.evaluate("() => document.documentElement.dataset.theme") == "dark"
+    pdf = base64.b64decode(page.ask("print", pages="1-2"))
+    drawn = b"\n".join(
+        zlib.decompress(part) for part in re.findall(rb"FlateDecode.*?stream\r?\n(.*?)endstream", pdf, re.S)
+    )
+    used = {tuple(map(float, colour.split())) for colour in re.findall(rb"([\d.]+ [\d.]+ [\d.]+) rg", drawn)}
+    for theme, there in (("light", True), ("dark", False)):
+        for name in ("ink", "quiet"):
+            channels = [int(colours.PAGE[theme][name][i : i + 2], 16) / 255 for i in (1, 3, 5)]
+            assert any(each == pytest.approx(channels, abs=1e-3) for each in used) == there, (theme, name)

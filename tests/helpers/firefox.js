@@ -74,7 +74,8 @@ const COMMANDS = {
   move: ({ x, y }) => page.mouse.move(x, y),
   down: () => page.mouse.down(),
   up: () => page.mouse.up(),
-  print: async () => Buffer.from(await page.pdf({ printBackground: true })).toString("base64"),
+  print: async ({ pages }) =>
+    Buffer.from(await page.pdf({ printBackground: true, pageRanges: pages })).toString("base64"),
   picture: async ({ path }) => void (await page.screenshot({ path })),
   problems: () => problems.splice(0),
 };
