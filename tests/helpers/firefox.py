@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ from tests.helpers.processes import started
 
 SCRIPT = Path(__file__).with_suffix(".js")
 NODE = SCRIPT.parents[2] / ".venv" / "bin" / "node"
+LONGEST = 100  # seconds to wait for an answer: firefox.js gives up before
 COMMANDS = ("firefox-esr", "firefox")
 MAC_APPLICATION = "/Applications/Firefox.app/Contents/MacOS/firefox"
 HELP = (
@@ -56,7 +58,8 @@ class Firefox:
         with suppress(BrokenPipeError):
             self.node.stdin.write(json.dumps({"do": do, **what}) + "\n")
             self.node.stdin.flush()
-        line = self.node.stdout.readline()
+        ready, _, _ = select.select([self.node.stdout], [], [], LONGEST)
+        line = self.node.stdout.readline() if ready else ""
         if not line:
             raise RuntimeError("Firefox did not start, or is gone; what it said is above")
         answer = json.loads(line)
