@@ -53,6 +53,7 @@ function listen() {
 }
 
 const COMMANDS = {
+  group: () => browser.process().pid,
   /** As a new reader, who has stored nothing. */
   async open({ address, width }) {
     await context?.close();

@@ -10,6 +10,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -126,11 +127,15 @@ def firefox(path: str, site: str, environment: Mapping[str, str]) -> Iterator[Fi
         variables = os.environ | environment | {"TMPDIR": profiles}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "encoding": "utf-8"}
         with started([str(NODE), str(SCRIPT), path, site, f"{DEJAVU.resolve()}/"], env=variables, **pipes) as node:
+            driven = Firefox(node)
+            group = driven.ask("group")  # its own, not the driver's
             try:
-                yield Firefox(node)
+                yield driven
             finally:
                 assert node.stdin
                 with suppress(BrokenPipeError):
                     node.stdin.close()
                 with suppress(subprocess.TimeoutExpired):
-                    node.wait(timeout=15)  # it ends Firefox, whose processes are not in its own group
+                    node.wait(timeout=15)  # it closes Firefox, or kills it
+                with suppress(ProcessLookupError):
+                    os.killpg(group, signal.SIGKILL)
