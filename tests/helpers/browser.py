@@ -1,6 +1,6 @@
 """A real browser for the tests: found, or fetched, or a clear error. None of its tests is ever skipped.
 
-Those in Firefox are, where there is none: see firefox.py.
+The tests in Firefox are skipped on a machine without it: see firefox.py.
 """
 
 from __future__ import annotations
