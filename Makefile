@@ -14,7 +14,7 @@ NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 NPM := $(NODE) npm
 
 CHAPTERS := $(wildcard book/*.ipynb book/*.md)
-BOOK_SOURCES := _config.yml _toc.yml tools/address.py book/references.bib $(CHAPTERS) $(wildcard book/_ext/*.py book/_assets/* book/_templates/*.html book/_templates/*/*.html resnet_lib/book/web/*)
+BOOK_SOURCES := _config.yml _toc.yml tools/address.py book/references.bib $(CHAPTERS) $(wildcard book/_ext/*.py book/_assets/* book/_templates/*.html book/_templates/*/*.html resnet_lib/book/web/*.*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -20,7 +20,7 @@ import numpy
 import pytest
 import safetensors.torch
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 
 import resnet_lib as rl
 from resnet_lib.nn.changed import change
@@ -71,7 +71,6 @@ def saved(tmp_path):
 # ---- what was written comes back ----
 
 
-@settings(max_examples=60, deadline=None)
 @given(networks() | blocks())
 def test_a_description_survives_json(described):
     spec, _ = described
@@ -79,7 +78,6 @@ def test_a_description_survives_json(described):
     assert again == spec and type(again) is type(spec)
 
 
-@settings(max_examples=40, deadline=None)
 @given(networks() | blocks())
 def test_round_trip(tmp_path_factory, described):
     spec, size = described
@@ -200,7 +198,6 @@ def test_save_refuses_a_network_that_was_changed(tmp_path, name):
     assert not os.listdir(tmp_path)
 
 
-@settings(max_examples=40, deadline=None)
 @given(networks() | blocks())
 def test_no_network_is_changed_when_it_is_built_copied_or_used(described):
     spec, size = described

@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 import sympy
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import resnet_lib as rl
@@ -16,6 +16,7 @@ from resnet_lib.spec import KINDS
 from tests.helpers.counters import (
     ON_CPU,
     ON_META,
+    PUBLISHED,
     SIZES,
     TORCHVISION,
     analysis,
@@ -26,6 +27,7 @@ from tests.helpers.counters import (
     quiet,
     thop,
     torchvision_model,
+    with_two_blocks_a_stage,
 )
 from tests.helpers.strategies import networks
 
@@ -40,9 +42,12 @@ def test_every_tool_is_compared():
 
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_torchvision_networks_on_meta(name):
+    images = torch.empty(1, 3, *PUBLISHED, device="meta")
+    assert_equal(ON_META, torchvision_model(name), rl.price(rl.network(name), PUBLISHED), images)
+    spec = rl.network(name, depths=(2, 2, 2, 2))
     for image in SIZES:
-        bill = rl.price(rl.network(name), image)
-        assert_equal(ON_META, torchvision_model(name), bill, torch.empty(1, 3, *image, device="meta"))
+        model = with_two_blocks_a_stage(torchvision_model(name))
+        assert_equal(ON_META, model, rl.price(spec, image), torch.empty(1, 3, *image, device="meta"))
 
 
 def test_activations_with_fvcore():
@@ -62,7 +67,7 @@ def test_cifar_networks(name):
         assert_equal(ON_CPU, on_cpu(rl.build(spec, device="meta")), bill, torch.zeros(shape))
 
 
-@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10)
 @given(networks(), st.integers(1, 3))
 def test_any_network(network_and_image, batch):
     spec, image = network_and_image
@@ -71,7 +76,7 @@ def test_any_network(network_and_image, batch):
     assert_equal(ON_META, rl.build(spec, device="meta"), bill, torch.empty(shape, device="meta"))
 
 
-@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10)
 @given(networks(), st.integers(2, 3))  # in training mode BatchNorm refuses a single value per channel
 def test_any_network_with_fvcore(network_and_image, batch):
     spec, image = network_and_image

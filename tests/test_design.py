@@ -65,7 +65,6 @@ def searches(draw):
     return base, image, ranges, budgets, best, draw(st.none() | st.integers(1, 8))
 
 
-@settings(max_examples=40, deadline=None)
 @given(searches())
 def test_equals_pricing_each_network(search):
     base, image, ranges, budgets, best, limit = search
@@ -73,7 +72,7 @@ def test_equals_pricing_each_network(search):
     assert found(answer) == best_first(every([base], map(sorted, ranges), image), budgets, best)[:limit]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(searches())
 def test_a_function_as_criterion_equals_its_name(search):
     base, image, ranges, budgets, (word, *_), limit = search

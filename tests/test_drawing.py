@@ -116,7 +116,6 @@ def assert_one_scale(drawn, numbers, least):
         assert actual == pytest.approx(max(least, number * length / largest), abs=ROUNDING * (1 + number / largest))
 
 
-@settings(deadline=None, max_examples=100)
 @given(some_blocks)
 def test_block_widths_are_channels_and_heights_are_sides(specs_and_sizes):
     specs = [spec for spec, _ in specs_and_sizes]
@@ -137,7 +136,6 @@ def test_block_widths_are_channels_and_heights_are_sides(specs_and_sizes):
             assert ends == pytest.approx([above[1], below[1]], abs=ROUNDING)
 
 
-@settings(deadline=None, max_examples=60)
 @given(some_networks)
 def test_network_widths_are_channels_and_heights_are_sides(specs_and_images):
     specs = [spec for spec, _ in specs_and_images]
@@ -169,7 +167,6 @@ def test_network_widths_are_channels_and_heights_are_sides(specs_and_images):
     assert_one_scale(heights, sides, FLATTEST)
 
 
-@settings(deadline=None, max_examples=60)
 @given(networks())
 def test_blocks_of_a_network_follow_one_another(network_and_image):
     """From the top down, none over another, all within the picture."""
@@ -224,7 +221,6 @@ def story(spec, size):
     return told + beside + after
 
 
-@settings(deadline=None, max_examples=150)
 @given(blocks())
 def test_a_block_names_each_operation_once_and_in_order(block_and_size):
     spec, size = block_and_size
@@ -234,7 +230,6 @@ def test_a_block_names_each_operation_once_and_in_order(block_and_size):
     assert tokens(rest) == story(spec, size)
 
 
-@settings(deadline=None, max_examples=60)
 @given(blocks())
 def test_arc_and_addition_exist_where_a_shortcut_does(block_and_size):
     svg = rl.draw(block_and_size[0]).svgs[0]
@@ -250,7 +245,6 @@ def test_with_preactivation_a_projection_reads_the_activated_input(shortcut, act
     assert (start > float(first.get("y")) + float(first.get("height"))) is activated
 
 
-@settings(deadline=None, max_examples=60)
 @given(networks())
 def test_arcs_of_a_network_are_its_shortcuts(network_and_image):
     spec, image = network_and_image
@@ -269,7 +263,6 @@ def test_arcs_of_a_network_are_its_shortcuts(network_and_image):
     assert ("plain" in note) == (not expected)
 
 
-@settings(deadline=None, max_examples=60)
 @given(networks())
 def test_the_words_beside_a_network(network_and_image):
     spec, image = network_and_image
@@ -368,7 +361,6 @@ def test_the_image_is_seen():
     assert "conv5_x 4 × 3" in lines(rl.draw("resnet18", image=(128, 96)).svgs[0])
 
 
-@settings(deadline=None, max_examples=60)
 @given(blocks(), blocks())
 def test_different_blocks_are_drawn_differently(one, other):
     specs = one[0], other[0]
@@ -476,7 +468,6 @@ def test_one_scale_is_shared():
     assert alone[0][1] == pytest.approx(4 * beside[0][1], abs=0.5)
 
 
-@settings(deadline=None, max_examples=60)
 @given(blocks())
 def test_a_block_is_small(block_and_size):
     (svg,) = rl.draw(block_and_size[0], image=block_and_size[1]).svgs
@@ -590,7 +581,7 @@ def test_no_words_of_any_drawing_are_cut_off_or_overlap(either_browser: Browser)
     with either_browser.new_context() as context:
         page = context.new_page()
 
-        @settings(deadline=None, max_examples=25)
+        @settings(max_examples=25)
         @given(st.lists(blocks() | networks(), min_size=2, max_size=6))
         def nothing_clashes(some):
             bundles = [rl.draw(spec, image=size)._repr_mimebundle_() for spec, size in some]

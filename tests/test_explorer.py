@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import sympy
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
@@ -340,7 +340,6 @@ def test_the_page_finds_its_figure_for_each_combination_of_choices(engine: Page)
         assert evaluate_source(engine, made._written[0][key], values)["numbers"] == made.figure(**values)["numbers"]
 
 
-@settings(deadline=None, max_examples=300)
 @given(expression=expressions(), a=st.integers(1, 300), b=st.integers(1, 40))
 def test_a_formula_in_javascript_equals_python(engine: Page, expression: Any, a: int, b: int) -> None:
     unknown = expression(Unknown.control("a"), Unknown.control("b"))
@@ -349,7 +348,6 @@ def test_a_formula_in_javascript_equals_python(engine: Page, expression: Any, a:
     assert substitute(unknown, {"a": a, "b": b}) == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=300)
 @given(
     spec=st.sampled_from(FORMATS),
     whole=st.integers(-(10**12), 10**12),
@@ -373,7 +371,6 @@ def test_a_script_cannot_be_closed_by_a_text() -> None:
     assert "</script>" not in javascript({"text": "</script>"})
 
 
-@settings(deadline=None, max_examples=40)
 @given(channels=st.integers(1, 64), width=st.integers(1, 64), size=st.integers(1, 57))
 def test_the_break_even_is_where_the_two_bills_meet(channels: int, width: int, size: int) -> None:
     """figures.BREAK_EVEN against the price, for widths that are not the paper's either."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.utils.prune
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch._inductor.cpp_builder import get_cpp_compiler
 
@@ -35,7 +35,6 @@ def batch_norms(model):
 # ---- equal outputs ----
 
 
-@settings(max_examples=60, deadline=None)
 @given(DESCRIBED, st.sampled_from(("contiguous", "channels_last")), st.integers(0, 3))
 def test_same_outputs(described, memory_format, seed):
     spec, size = described
@@ -51,7 +50,6 @@ def test_same_outputs(described, memory_format, seed):
     assert copied.spec == spec
 
 
-@settings(max_examples=40, deadline=None)
 @given(DESCRIBED)
 def test_every_batch_norm_behind_a_convolution_is_folded(described):
     spec, _ = described

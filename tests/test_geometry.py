@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 import sympy
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -241,7 +241,6 @@ def small_networks(draw):
     )
 
 
-@settings(deadline=None, max_examples=40)
 @given(small_networks())
 def test_autograd_on_any_network(spec):
     """Every convolution, those of the shortcuts among them, and every addition."""

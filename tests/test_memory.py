@@ -8,7 +8,7 @@ from math import prod
 import pytest
 import sympy
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -104,7 +104,6 @@ def assert_equal_to_torch(spec, image, batch, precision):
     return bill
 
 
-@settings(deadline=None, max_examples=60)
 @given(networks(), st.integers(2, 3))
 def test_any_network(network_and_image, batch):
     """A batch of one is not for training: BatchNorm refuses a single number per channel."""
@@ -116,7 +115,6 @@ def test_any_network(network_and_image, batch):
         assert {share: sum(part[share] for part in parts) for share in SHARES} == asdict(memory(bill, "adam"))
 
 
-@settings(deadline=None, max_examples=60)
 @given(blocks().filter(lambda block: prod(block[1]) > 1))
 def test_any_block(block_and_size):
     """A block's output is counted (the next layer keeps it), its input is its maker's."""

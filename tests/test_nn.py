@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 
 import resnet_lib as rl
 from resnet_lib import nn
@@ -203,7 +203,6 @@ def by_hand(block, x):
     return out if spec.preactivation else out.relu()
 
 
-@settings(deadline=None, max_examples=120)
 @given(blocks())
 def test_any_block_computes_the_formula(block_and_size):
     spec, (height, width) = block_and_size
@@ -217,7 +216,6 @@ def test_any_block_computes_the_formula(block_and_size):
     assert torch.equal(x, before)  # nothing happens in place to the input
 
 
-@settings(deadline=None, max_examples=60)
 @given(blocks())
 def test_zero_init_last_leaves_the_shortcut(block_and_size):
     spec, (height, width) = block_and_size
@@ -274,7 +272,6 @@ def test_parameters_of_cifar_networks(name, params):
     assert sum(p.numel() for p in rl.build(name, device="meta").parameters()) == params
 
 
-@settings(deadline=None, max_examples=60)
 @given(networks())
 def test_any_network_trains_one_step(network_and_image):
     """No ReLU and no addition overwrites what a gradient needs, and every parameter gets one."""

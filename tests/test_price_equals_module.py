@@ -4,7 +4,7 @@ from math import prod
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -64,7 +64,6 @@ def assert_equal_layer_by_layer(spec, image, batch):
     return bill
 
 
-@settings(deadline=None, max_examples=100)
 @given(networks(), st.integers(1, 3))
 def test_any_network_layer_by_layer(network_and_image, batch):
     spec, image = network_and_image
@@ -73,7 +72,6 @@ def test_any_network_layer_by_layer(network_and_image, batch):
     assert len(additions) == (0 if spec.shortcut == "none" else sum(spec.depths))
 
 
-@settings(deadline=None, max_examples=100)
 @given(blocks(), st.integers(1, 3))
 def test_any_block_layer_by_layer(block_and_size, batch):
     assert_equal_layer_by_layer(*block_and_size, batch)

@@ -63,7 +63,7 @@ def test_known_networks(name, macs):
     assert step(spec, (224, 224), 2) == (training_macs(rl.price(spec, batch=2)), 4 * macs)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(networks())
 def test_any_network(network_and_image):
     """Against shapes, and against torch's counter with its error, to the last MAC."""

@@ -116,7 +116,7 @@ def with_stills(body: str) -> str:
     stills = iter(json.loads(run.stdout))
 
     def still(table: re.Match[str]) -> str:
-        wide, narrow = (scene["svg"] for scene in next(stills)[0])
+        wide, narrow = (scene["svg"] for scene in next(stills)[0]["scenes"])
         return f'<div class="rl-static rl-wide">{wide}</div><div class="rl-static rl-narrow">{narrow}</div>{table[0]}'
 
     live = re.compile(r'<table class="rl-static">(?=(?:(?!rl-static).)*?ResidualBlock\.explorer\()', re.DOTALL)

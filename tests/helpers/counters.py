@@ -27,12 +27,8 @@ with quiet():
     import torchinfo
 
 TORCHVISION = rl.names()[:10]
-SIZES = (
-    (224, 224),
-    (65, 33),
-    (33, 33),
-    (64, 97),
-)  # odd and not square among them
+PUBLISHED = (224, 224)
+SIZES = ((65, 33), (33, 33), (64, 97))  # others: odd and not square among them
 
 
 def flop_counter(model, images):
@@ -90,6 +86,13 @@ def assert_equal(tools, model, bill, images):
 def torchvision_model(name):
     with torch.device("meta"):
         return getattr(torchvision.models, name)()
+
+
+def with_two_blocks_a_stage(model):
+    """The first block, which may project, and another: all further ones are equal to the second."""
+    for stage in ("layer1", "layer2", "layer3", "layer4"):
+        setattr(model, stage, getattr(model, stage)[:2])
+    return model
 
 
 def on_cpu(model):

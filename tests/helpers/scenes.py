@@ -21,22 +21,27 @@ Scenes = list[tuple[Explorer, dict[str, Any], list[Scene]]]
 
 
 def scenes_of(
-    asked: list[tuple[Explorer, list[dict[str, Any]]]], call: Callable[[Explorer], str] = attrgetter("call")
+    asked: list[tuple[Explorer, list[dict[str, Any]]]],
+    call: Callable[[Explorer], str] = attrgetter("call"),
+    marks: bool = True,
 ) -> Scenes:
-    """The scenes of explorers at settings, in all WIDTHS, as node makes them from the page's calls."""
-    wanted = [{"call": call(explorer), "settings": settings, "widths": WIDTHS} for explorer, settings in asked]
+    """The scenes of explorers at settings, in all WIDTHS, as node makes them from the page's calls: marks, or SVG."""
+    wanted = [
+        {"call": call(explorer), "settings": settings, "widths": WIDTHS, "marks": marks} for explorer, settings in asked
+    ]
     node = subprocess.run([NODE, WEB / "node.js"], input=json.dumps(wanted), capture_output=True, text=True)
     assert node.returncode == 0, node.stderr
     made = json.loads(node.stdout)
     return [
-        (explorer, values, scenes)
-        for (explorer, settings), all_scenes in zip(asked, made, strict=True)
-        for values, scenes in zip(settings, all_scenes, strict=True)
+        (explorer, values, [scene | {"figure": one["figure"]} for scene in one["scenes"]])
+        for (explorer, settings), drawn in zip(asked, made, strict=True)
+        for values, one in zip(settings, drawn, strict=True)
     ]
 
 
-# With `bundled` in a page: the SVG of [figure, width, the root's attributes].
-DRAW = "([figure, width, attributes]) => web.svg(web.scene(figure, width), attributes)"
+# With `bundled` in a page: the SVGs of [figure, width, the root's attributes], given in a list as JSON.
+DRAW = """(wanted) => JSON.parse(wanted)
+  .map(([figure, width, attributes]) => web.svg(web.scene(figure, width), attributes))"""
 
 
 def bundled(folder: Path) -> Path:

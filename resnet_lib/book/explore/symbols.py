@@ -11,6 +11,7 @@ import json
 import operator
 import string
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 try:
@@ -274,13 +275,22 @@ def _pieces(value: Text) -> list[str]:
 
 def substitute(value: Any, values: dict[str, Any]) -> Any:
     """Return the figure with numbers in place of its Unknowns: the figure that the page will draw."""
-    if isinstance(value, Unknown):
-        number = value.expression.subs({symbol: values[symbol.name] for symbol in value.free_symbols})
-        return int(number) if number.is_Integer else float(number)
-    if isinstance(value, Text):
-        return _WRITER.format(value.template, *(substitute(item, values) for item in value.values))
-    if isinstance(value, dict):
-        return {key: substitute(item, values) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [substitute(item, values) for item in value]
-    return value
+
+    @cache  # a figure says a number more than once: a bar's length is in its words, too
+    def number(expression: Any) -> float:
+        # Not `subs`, which puts one number after the other and simplifies each time.
+        found = expression.xreplace({s: sympy.sympify(values[s.name]) for s in expression.free_symbols})
+        return int(found) if found.is_Integer else float(found)
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, Unknown):
+            return number(value.expression)
+        if isinstance(value, Text):
+            return _WRITER.format(value.template, *map(filled, value.values))
+        if isinstance(value, dict):
+            return {key: filled(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [filled(item) for item in value]
+        return value
+
+    return filled(value)
