@@ -16,7 +16,7 @@ from resnet_lib.book.explore import Explorer
 from resnet_lib.book.explore.controls import Choice, Slider
 from tests.conftest import CHAPTERS
 from tests.helpers.layout import address, root, window
-from tests.helpers.made import explorers, grid, questions
+from tests.helpers.made import drawings, explorers, grid, questions
 
 Open = Callable[..., Page]
 
@@ -472,6 +472,23 @@ def test_a_figure_is_downloaded_as_it_is_drawn(page: Open) -> None:
         assert 0.6 * area < counts[fill] < 1.1 * area, colour  # words are on it
     licence = place.locator(".rl-tools").get_by_role("link", name="CC BY 4.0")
     assert licence.count() == 1 and licence.get_attribute("href") == "https://creativecommons.org/licenses/by/4.0/"
+
+
+def test_a_drawing_is_downloaded_as_rl_draw_makes_it(opened: Page, chapter: Path) -> None:
+    """Each of those that stand side by side; under them is the licence."""
+    rows = opened.locator(".bd-article .rl-draw + .rl-tools")
+    assert rows.count() == opened.locator(".bd-article .rl-draw").count()
+    for drawing, row in zip(drawings(chapter), rows.all(), strict=True):
+        assert row.get_by_role("link", name="CC BY 4.0").count() == 1
+        for i, (svg, button) in enumerate(zip(drawing.svgs, row.get_by_role("button").all(), strict=True), 1):
+            with opened.expect_download() as download:
+                button.click()
+            number = f"-{i}" if len(drawing.svgs) > 1 else ""
+            assert download.value.suggested_filename == f"{chapter.stem}_drawing{number}.svg"
+            saved = download.value.path().read_text(encoding="utf-8")
+            origin = re.compile(r"<metadata>Inside the Residual Block, http.+, CC BY 4.0, https://.+</metadata>")
+            assert len(origin.findall(saved)) == 1
+            assert ElementTree.canonicalize(origin.sub("", saved)) == ElementTree.canonicalize(svg)
 
 
 # ---- Fingers -----------------------------------------------------------------------------------------------------

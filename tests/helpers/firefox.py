@@ -71,6 +71,7 @@ class Firefox:
     def open(self, address: str, width: int = 1280) -> None:
         """Open a page of the book as a new reader, who has stored nothing."""
         self.ask("open", address=address, width=width)
+        self.evaluate("() => window.ResidualBlock?.ready")  # a promise
         self.until("() => document.fonts.status === 'loaded'")
         self.evaluate(SETTLE)
 

@@ -4,54 +4,16 @@ import { bring, hiddenNames, settings, written } from "./address.js";
 import { explored } from "./answers.js";
 import { made } from "./controls.js";
 import { make } from "./dom.js";
-import { format } from "./format.js";
+import { defaultsOf, figureOf } from "./formula.js";
 import { plot } from "./plot.js";
+import { presetRow } from "./presets.js";
+import { numberList } from "./results.js";
 import { shareTools, sourceLine } from "./share.js";
 import { followTheme } from "./theme.js";
 
-/**
- * @typedef {{ id: string, description: string, controls: import("./controls.js").Control[], function: string,
- *   module: string, presets: Record<string, Record<string, any>> }} Page
- * @typedef {Record<string, (values: Record<string, any>, format: Function) => Record<string, any>>} Variants
- */
-
-/** The figure at these values: one formula for each combination of choices.
- * @param {Page} page @param {Variants} variants @param {Record<string, any>} values */
-export function figureOf(page, variants, values) {
-  const key = JSON.stringify(page.controls.filter((control) => control.options).map((control) => values[control.name]));
-  return variants[key](values, format);
-}
-
-/** @param {Page} page @returns {Record<string, any>} */
-export function defaultsOf(page) {
-  return Object.fromEntries(page.controls.map(({ name, value }) => [name, value]));
-}
-
-/** The list of numbers beside a figure. */
-function numberList() {
-  const list = make("dl", { className: "rl-numbers" });
-  /** @type {Map<string, HTMLElement>} */
-  const cells = new Map();
-  return {
-    list,
-    /** @param {Record<string, string>} numbers */
-    show(numbers) {
-      for (const [label, value] of Object.entries(numbers)) {
-        let cell = cells.get(label);
-        if (!cell) {
-          cell = make("dd", {});
-          list.append(make("div", {}, make("dt", { textContent: label }), cell));
-          cells.set(label, cell);
-        }
-        cell.textContent = value;
-      }
-      for (const [label, cell] of cells) /** @type {HTMLElement} */ (cell.parentElement).hidden = !(label in numbers);
-    },
-  };
-}
-
 /** Bring an explorer's element to life.
- * @param {Page} page @param {Variants} variants @param {HTMLOrSVGScriptElement | null} [script] that calls it */
+ * @param {import("./formula.js").Page} page @param {import("./formula.js").Variants} variants
+ * @param {HTMLOrSVGScriptElement | null} [script] that calls it */
 export function explorer(page, variants, script = document.currentScript) {
   const root = /** @type {HTMLElement} */ (
     script?.closest("[data-rl-explorer]") ||
@@ -93,22 +55,17 @@ export function explorer(page, variants, script = document.currentScript) {
     tell: (words) => (status.textContent = words),
   });
   const controls = page.controls.map((control) => made(control, uid, listener));
-  const presets = Object.entries({ ...page.presets, Reset: {} }).map(([name, preset]) => {
-    const button = make("button", { type: "button", textContent: name });
-    button.addEventListener("click", () => {
+  const presets = presetRow(page, defaults, {
+    choose(preset, reset) {
       const kept = Object.fromEntries(hidden.map((name) => [name, values[name]]));
-      Object.assign(values, defaults, preset, kept);
-      settle(name === "Reset");
-    });
-    return { button, values: /** @type {Record<string, any>} */ ({ ...defaults, ...preset }), reset: name === "Reset" };
-  });
-  const reset = presets[presets.length - 1].button;
-  reset.className = "rl-reset";
-  const all = make("button", { type: "button", textContent: "Show all controls" });
-  all.addEventListener("click", () => {
-    hidden = [];
-    settle();
-    /** @type {HTMLElement | null} */ (root.querySelector("[data-control]"))?.focus();
+      Object.assign(values, preset, kept);
+      settle(reset);
+    },
+    showAll() {
+      hidden = [];
+      settle();
+      /** @type {HTMLElement | null} */ (root.querySelector("[data-control]"))?.focus();
+    },
   });
   const address = () => written(page.id, values, hidden);
   const tools = alone
@@ -120,7 +77,7 @@ export function explorer(page, variants, script = document.currentScript) {
     make(
       "div",
       { className: "rl-live" },
-      make("div", { className: "rl-presets" }, ...presets.map(({ button }) => button), all),
+      presets.node,
       make("div", { className: "rl-controls" }, ...controls.map(({ node }) => node)),
       make("div", { className: "rl-stage" }, picture.host, numbers.list),
       make("p", { className: "rl-caption", textContent: page.description }),
@@ -136,13 +93,7 @@ export function explorer(page, variants, script = document.currentScript) {
       controls[i].show(values[name]);
       controls[i].node.hidden = hidden.includes(name);
     }
-    all.hidden = !hidden.length;
-    for (const { button, values: those, reset } of presets) {
-      if (reset) continue;
-      const changed = page.controls.filter(({ name }) => those[name] !== values[name]);
-      button.setAttribute("aria-pressed", String(!changed.length));
-      button.hidden = changed.some(({ name }) => hidden.includes(name)); // it would not be what its name says
-    }
+    presets.show(values, hidden);
     const figure = figureOf(page, variants, values);
     numbers.show(figure.numbers);
     picture.show(figure, way);

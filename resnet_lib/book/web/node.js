@@ -3,7 +3,7 @@
    place of SVG as what a test measures. */
 
 import { readFileSync } from "node:fs";
-import { defaultsOf, figureOf } from "./explorer.js";
+import { defaultsOf, figureOf } from "./formula.js";
 import { inkOf } from "./labels.js";
 import { scene } from "./scene.js";
 import { svg } from "./svg.js";

@@ -1,11 +1,10 @@
 /* What a reader takes along from an explorer: its call in Python, its address, a frame for another page, its drawing. */
 
 import { copyButton, make } from "./dom.js";
+import { book, here, licence, link, origin, saveSvg } from "./licence.js";
 import { escaped, standalone } from "./svg.js";
 
-/** @typedef {import("./explorer.js").Page} Page */
-
-const LICENCE = "https://creativecommons.org/licenses/by/4.0/";
+/** @typedef {import("./formula.js").Page} Page */
 
 /** @param {any} value */
 function python(value) {
@@ -43,18 +42,6 @@ function lightColours(root) {
   return { colour: (/** @type {string} */ name) => style.getPropertyValue(name).trim(), done: () => probe.remove() };
 }
 
-/** The book that a page belongs to. */
-const book = () =>
-  /** @type {HTMLMetaElement | null} */ (document.querySelector('meta[property="og:site_name"]'))?.content;
-
-/** The address of this page, without what was asked of it. */
-const here = () => location.href.split(/[?#]/)[0];
-
-/** @param {string} text @param {Record<string, any>} properties */
-const link = (text, properties) => make("a", { textContent: text, ...properties });
-const licence = (/** @type {Record<string, any>} */ more) =>
-  link("CC BY 4.0", { href: LICENCE, rel: "license", ...more });
-
 /** The row below an explorer. `settings` are as the page's address writes them.
  * @param {HTMLElement} root @param {Page} page
  * @param {{ values: Record<string, any>, settings: () => string, drawing: () => import("./svg.js").Scene }} shown
@@ -66,12 +53,10 @@ export function shareTools(root, page, { values, settings, drawing }, inBook) {
   const save = make("button", { type: "button", textContent: "Download SVG" });
   save.addEventListener("click", () => {
     const { colour, done } = lightColours(root);
-    const source = inBook ? `${book()}, ${here()}${settings()}, CC BY 4.0, ${LICENCE}` : "";
+    const source = inBook ? origin(settings()) : "";
     const text = standalone(drawing(), { title: page.id, description: page.description, source, colour });
     done();
-    const href = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
-    link("", { href, download: fileName(page.id, values) }).click();
-    setTimeout(() => URL.revokeObjectURL(href), 10_000);
+    saveSvg(text, fileName(page.id, values));
   });
   const row = make("div", { className: "rl-tools" });
   row.append(copyButton("Copy as code", () => code(page, values)));

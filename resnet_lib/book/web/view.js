@@ -1,13 +1,13 @@
 /* A scene in the page: elements by their keys, which move to where the next scene has them. */
 
 import { element, frame } from "./svg.js";
+import { between } from "./tween.js";
 
 /** @typedef {import("./svg.js").Mark} Mark */
 /** @typedef {import("./svg.js").Scene} Scene */
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const DURATION = 200; // ms
-const MOVING = /** @type {const} */ (["x", "y", "width", "height", "size", "opacity"]);
 
 /** @param {string} name */
 const create = (name) => document.createElementNS(NAMESPACE, name);
@@ -17,22 +17,6 @@ function set(node, values) {
   for (const [key, value] of Object.entries(values))
     if (node.getAttribute(key) !== value) node.setAttribute(key, value);
   for (const { name } of [...node.attributes]) if (!(name in values)) node.removeAttribute(name);
-}
-
-/** A mark on its way from one to another.
- * @param {Mark} a @param {Mark} b @param {number} t @returns {Mark} */
-export function between(a, b, t) {
-  const mark = { ...b };
-  for (const key of MOVING) {
-    const [from, to] = [a[key], b[key]];
-    if (from !== undefined && to !== undefined) mark[key] = from + t * (to - from);
-  }
-  const { points } = a;
-  if (points && b.points && points.length === b.points.length) {
-    const part = (/** @type {number} */ from, /** @type {number} */ to) => from + t * (to - from);
-    mark.points = b.points.map(([x, y], i) => [part(points[i][0], x), part(points[i][1], y)]);
-  }
-  return mark;
 }
 
 /** A place in the page that shows one scene after the other.

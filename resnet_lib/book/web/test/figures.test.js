@@ -13,7 +13,7 @@ import { scene } from "../scene.js";
 import { fileName } from "../share.js";
 import { element, standalone } from "../svg.js";
 import { lines, lineWidth, overlap, wrap } from "../text.js";
-import { between } from "../view.js";
+import { between } from "../tween.js";
 
 const linear = { log: false, from: 0, to: 10, start: 100, end: 300 };
 const log = { log: true, from: 0, to: 4, start: 300, end: 100 };

@@ -1,0 +1,29 @@
+/* The row below a drawing of the book, as below an explorer: its files and its licence. */
+
+import { make } from "./dom.js";
+import { licence, origin, saveSvg } from "./licence.js";
+import { followTheme } from "./theme.js";
+
+/** The drawing as it stands in the page, whose attributes are the light theme's.
+ * @param {SVGElement} svg */
+function fileOf(svg) {
+  const copy = /** @type {SVGElement} */ (svg.cloneNode(true));
+  const metadata = document.createElementNS(svg.namespaceURI, "metadata");
+  metadata.textContent = origin("");
+  copy.prepend(metadata);
+  return new XMLSerializer().serializeToString(copy);
+}
+
+const page = location.pathname.replace(/^.*\/|\.html$/g, "");
+for (const drawing of document.querySelectorAll(".bd-article .rl-draw")) {
+  const svgs = [...drawing.querySelectorAll("svg")];
+  const buttons = svgs.map((svg, i) => {
+    const number = svgs.length > 1 ? ` ${i + 1}` : "";
+    const button = make("button", { type: "button", textContent: `Download SVG${number}`, title: svg.ariaLabel });
+    button.addEventListener("click", () => saveSvg(fileOf(svg), `${page}_drawing${number.replace(" ", "-")}.svg`));
+    return button;
+  });
+  const row = make("div", { className: "rl-tools" }, ...buttons, licence({ className: "rl-own" }));
+  followTheme(row);
+  drawing.after(row);
+}
