@@ -45,6 +45,6 @@ def write(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("progress.css", priority=900)
-    app.add_js_file("answers.js", loading_method="defer", priority=400)  # before book.js, which looks at it
+    app.add_js_file("answers.js", loading_method="defer")  # book.js looks at it when the page is complete
     app.connect("build-finished", write)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -155,7 +155,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("scrolling.css", priority=900)
     app.add_css_file("explorers.css", priority=900)
     app.add_js_file(None, body=BEFORE, priority=100)
-    app.add_js_file("book.js", loading_method="defer")
+    app.add_js_file("book.js", loading_method="async", fetchpriority="high")
     app.connect("config-inited", add_buttons)
     app.connect("builder-inited", copy_assets)
     app.connect("builder-inited", bundle)

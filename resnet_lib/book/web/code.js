@@ -4,7 +4,7 @@
 import { make } from "./dom.js";
 
 const KEY = "residual-block:code";
-const folded = [...document.querySelectorAll("details.rl-code")];
+const folded = () => /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("details.rl-code"));
 
 /** Whether the reader chose to see all code. A browser that denies storage remembers nothing. */
 function remembered() {
@@ -34,12 +34,14 @@ function show(shown) {
   const before = anchor?.getBoundingClientRect().top ?? 0;
   const { style } = document.documentElement;
   style.overflowAnchor = "none"; // a browser's own care would be added to ours
-  for (const code of folded) /** @type {HTMLDetailsElement} */ (code).open = shown;
+  for (const code of folded()) code.open = shown;
   if (anchor && scrollY > 0) scrollBy({ top: anchor.getBoundingClientRect().top - before, behavior: "instant" });
   requestAnimationFrame(() => style.removeProperty("overflow-anchor"));
 }
 
-function addSwitch() {
+/** Put the switch into the header of a page with code. */
+export function addSwitch() {
+  if (!folded().length) return;
   const label = "Show all code";
   const button = make(
     "button",
@@ -57,5 +59,3 @@ function addSwitch() {
   });
   document.querySelector(".header-article-items__end")?.prepend(button);
 }
-
-if (folded.length) addSwitch();

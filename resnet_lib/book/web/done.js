@@ -6,7 +6,8 @@ import { make } from "./dom.js";
 /** @typedef {"predicted" | "explored" | "solved"} Sort */
 /** @typedef {{ name: string, title: string } & Record<Sort, string[]>} Page written by book/_ext/residual_answers.py */
 
-export const PAGES = /** @type {Page[]} */ (window.RL_PAGES || []);
+/** The book's pages; answers.js of the built book has them. */
+export const pages = () => /** @type {Page[]} */ (window.RL_PAGES || []);
 const SORTS = /** @type {Sort[]} */ (["predicted", "explored", "solved"]);
 const COUNTED = { predicted: ["prediction", "made"], explored: ["figure", "explored"], solved: ["question", "solved"] };
 

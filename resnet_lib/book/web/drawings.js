@@ -14,8 +14,9 @@ function fileOf(svg) {
   return new XMLSerializer().serializeToString(copy);
 }
 
-const page = location.pathname.replace(/^.*\/|\.html$/g, "");
-for (const drawing of document.querySelectorAll(".bd-article .rl-draw")) {
+/** The row of one drawing, or of several that stand side by side.
+ * @param {Element} drawing @param {string} page */
+function rowOf(drawing, page) {
   const svgs = [...drawing.querySelectorAll("svg")];
   const buttons = svgs.map((svg, i) => {
     const number = svgs.length > 1 ? ` ${i + 1}` : "";
@@ -25,5 +26,11 @@ for (const drawing of document.querySelectorAll(".bd-article .rl-draw")) {
   });
   const row = make("div", { className: "rl-tools" }, ...buttons, licence({ className: "rl-own" }));
   followTheme(row);
-  drawing.after(row);
+  return row;
+}
+
+/** Put its row below each drawing of the page. */
+export function addDrawingRows() {
+  const page = location.pathname.replace(/^.*\/|\.html$/g, "");
+  for (const drawing of document.querySelectorAll(".bd-article .rl-draw")) drawing.after(rowOf(drawing, page));
 }

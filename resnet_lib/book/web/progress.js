@@ -1,7 +1,7 @@
 /* How far the reader is: the marks in the sidebar, and the page "Your answers" with a section for each chapter. Book only. */
 
 import { answers, exported, forgetAll, whenAnswered } from "./answers.js";
-import { PAGES, progressOf } from "./done.js";
+import { pages, progressOf } from "./done.js";
 import { make } from "./dom.js";
 import { inWords } from "./numbers.js";
 import { button, table } from "./record.js";
@@ -11,7 +11,7 @@ import { markSidebar } from "./sidebar.js";
 
 /** @param {string} name @param {Answer[]} list of one chapter */
 function chapter(name, list) {
-  const page = PAGES.find((page) => page.name === name),
+  const page = pages().find((page) => page.name === name),
     title = page ? page.title : name;
   const of = (/** @type {string[]} */ ...kinds) => list.filter(({ kind }) => kinds.includes(kind));
   const figures = of("explorer")
@@ -77,7 +77,7 @@ function showAnswers(root, list) {
     return say(
       "There is nothing here yet. When you make a prediction, use an explorer, or answer a quiz or an exercise in a chapter, it appears here: your guess beside the truth, and how far it was off.",
     );
-  const order = PAGES.map(({ name }) => name);
+  const order = pages().map(({ name }) => name);
   const names = [...new Set(list.map((answer) => answer.chapter))].sort(
     (a, b) => (order.indexOf(a) + 1 || 99) - (order.indexOf(b) + 1 || 99),
   );
@@ -101,12 +101,15 @@ function showAnswers(root, list) {
   );
 }
 
-function showProgress() {
+/** Show it now and after each answer. */
+export function showProgress() {
+  whenAnswered(show);
+  show();
+}
+
+function show() {
   const list = answers(),
     page = document.querySelector("[data-rl-answers]");
   markSidebar(list || []);
   if (page) showAnswers(page, list);
 }
-
-whenAnswered(showProgress);
-showProgress();

@@ -17,5 +17,8 @@ function mark({ target: area }) {
   } else for (const name of ["tabindex", "role", "aria-label"]) area.removeAttribute(name);
 }
 
-const observer = new ResizeObserver((entries) => entries.forEach(mark));
-for (const area of document.querySelectorAll(Object.keys(NAMES).join())) observer.observe(area);
+/** Watch all of the page that may scroll. */
+export function watchScrolling() {
+  const observer = new ResizeObserver((entries) => entries.forEach(mark));
+  for (const area of document.querySelectorAll(Object.keys(NAMES).join())) observer.observe(area);
+}

@@ -1,7 +1,7 @@
 /* How far the reader is, beside each chapter in the book's sidebar. Book only. */
 
 import { chapterHere } from "./answers.js";
-import { PAGES, progressOf } from "./done.js";
+import { pages, progressOf } from "./done.js";
 import { make } from "./dom.js";
 
 /** @typedef {import("./answers.js").Answer} Answer */
@@ -28,7 +28,7 @@ export function markSidebar(list) {
             .split("/")
             .pop()
             ?.replace(/\.html$/, "");
-    const page = PAGES.find((page) => page.name === name);
+    const page = pages().find((page) => page.name === name);
     if (page && list.length) link.append(marks(page, list));
   }
 }
