@@ -159,7 +159,7 @@ def opening(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
         opened.on("console", console)
         opened.on("pageerror", lambda error: problems.append(f"{path}, uncaught: {error}"))
         opened.goto(f"{site}/{path}", wait_until="load")
-        opened.evaluate("window.ResidualBlock?.ready")  # a promise
+        opened.wait_for_function("async () => { await window.ResidualBlock?.ready; return true }")
         return opened
 
     yield open_page

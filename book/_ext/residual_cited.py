@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from docutils import nodes
+from pybtex.backends.plaintext import Backend  # type: ignore[import-untyped]
 from pybtex.database import parse_file  # type: ignore[import-untyped]
 from pybtex.richtext import Text  # type: ignore[import-untyped]
 from sphinx.application import Sphinx
@@ -44,8 +45,11 @@ class Paper(NamedTuple):
         return f"[[{self.short}, {self.year}]({self.address})]", f"{self.short} [[{self.year}]({self.address})]"
 
 
+PLAIN = Backend()  # Text.render_as("text") looks for it among all installed packages, each time
+
+
 def plain(latex: str) -> str:
-    return str(Text.from_latex(latex).render_as("text"))
+    return str(Text.from_latex(latex).render(PLAIN))
 
 
 @cache
