@@ -46,8 +46,8 @@ async function makeTheRest() {
   const only = onlyFigure();
   for (const call of waiting) {
     if (only !== undefined && !only?.contains(call[1])) continue;
+    if (call[0] === "explorer" && !location.hash) await painted(); // what is there can be touched meanwhile
     make(call);
-    if (call[0] === "explorer" && !location.hash) await painted();
   }
   addDrawingRows();
   watchScrolling();
