@@ -91,6 +91,16 @@ def test_the_other_pages_hold_and_are_accessible(page: Firefox, path: str) -> No
     assert page.problems() == []
 
 
+def test_pages_hold_beside_a_narrow_font(site: str, tmp_path: Path) -> None:
+    """The pages with most drawings and tables; all the other tests have a wide font beside the page's own."""
+    path = installed()
+    assert path
+    with firefox(path, site, environment(FAMILIES[-1], tmp_path)) as page:
+        for name in ("index", "networks", "shortcut"):
+            page.open(f"book/{name}.html")
+            assert (name, amiss(page), page.problems()) == (name, [], [])
+
+
 def amiss(page: Firefox) -> list[str]:
     """What scrolls sideways, and the words that are cut or lie over others, wide and on phones, light and dark."""
     found = []
