@@ -31,7 +31,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # How many examples a property is tried with: `make test ARGS=--hypothesis-profile=thorough` tries ten times as many.
-# The first is other ones in each run, so that many runs try many.
+# Each run tries other examples.
 settings.register_profile("quick", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=300)
 settings.load_profile("quick")

@@ -6,7 +6,6 @@ Not seen here is what a browser does not decide: tests/test_pages.py and its nei
 from __future__ import annotations
 
 import base64
-import json
 import re
 import zlib
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from tests.helpers.firefox import HELP, Firefox, firefox, installed
 from tests.helpers.fonts import FAMILIES, environment
 from tests.helpers.layout import AXE, AXE_SCRIPT, CLASHES, CLASHES_IN_PLOTS, WCAG, address
 from tests.helpers.made import explorers, grid, questions
-from tests.helpers.scenes import DRAW, WIDTHS, bundled, scenes_of
+from tests.helpers.scenes import DRAW, WIDTHS, bundled, drawn_by_node
 
 pytestmark = pytest.mark.skipif(installed() is None, reason=HELP)
 
@@ -249,15 +248,10 @@ def test_node_and_firefox_draw_the_same_bytes(opened: Firefox, chapter: Path, tm
     calls = opened.evaluate(CALLS)
     settings = [(explorer, list(grid(explorer))) for explorer in explorers(chapter)]
     asked = [(explorer, values[:: 1 + len(values) // 4]) for explorer, values in settings]
-    wanted, drawn = [], []
-    for explorer, _, scenes in scenes_of(asked, call=lambda explorer: calls[explorer.id], marks=False):
-        attributes = {"class": "rl-svg", "role": "img", "aria-label": explorer.description}
-        for width, scene in zip(WIDTHS, scenes, strict=True):
-            wanted.append([scene["figure"], width, attributes])
-            drawn.append(scene["svg"])
+    wanted, drawn = drawn_by_node(asked, call=lambda explorer: calls[explorer.id])
     assert len(drawn) >= 4 * len(WIDTHS)
     opened.ask("script", path=str(bundled(tmp_path)))
-    assert opened.evaluate(DRAW, json.dumps(wanted)) == drawn
+    assert opened.evaluate(DRAW, wanted) == drawn
 
 
 # ---- The book ----------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import subprocess
 from pathlib import Path
@@ -15,7 +14,7 @@ from resnet_lib import colours
 from resnet_lib.book.web import runtime
 from tests.conftest import CHAPTERS
 from tests.helpers.made import explorers, grid
-from tests.helpers.scenes import DRAW, NODE, WIDTHS, Scene, Scenes, bundled, scenes_of
+from tests.helpers.scenes import DRAW, NODE, WIDTHS, Scene, Scenes, bundled, drawn_by_node, scenes_of
 from tools import widths
 
 
@@ -213,13 +212,8 @@ def test_node_and_a_browser_draw_the_same_bytes(chapter: Path, browser: Browser,
     with browser.new_context() as context:
         page = context.new_page()
         page.add_script_tag(path=bundled(tmp_path))
-        wanted, expected = [], []
-        for explorer, _, drawn in scenes_of(asked, marks=False):
-            attributes = {"class": "rl-svg", "role": "img", "aria-label": explorer.description}
-            for width, scene in zip(WIDTHS, drawn, strict=True):
-                wanted.append([scene["figure"], width, attributes])
-                expected.append(scene["svg"])
-        assert page.evaluate(DRAW, json.dumps(wanted)) == expected
+        wanted, drawn = drawn_by_node(asked)
+        assert page.evaluate(DRAW, wanted) == drawn
 
 
 @pytest.mark.parametrize("call", ["explorer", "ask"])

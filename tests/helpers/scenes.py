@@ -39,6 +39,19 @@ def scenes_of(
     ]
 
 
+def drawn_by_node(
+    asked: list[tuple[Explorer, list[dict[str, Any]]]], call: Callable[[Explorer], str] = attrgetter("call")
+) -> tuple[str, list[str]]:
+    """What `DRAW` takes for explorers at settings, and the SVGs that node draws of it."""
+    wanted, drawn = [], []
+    for explorer, _, scenes in scenes_of(asked, call, marks=False):
+        attributes = {"class": "rl-svg", "role": "img", "aria-label": explorer.description}
+        for width, scene in zip(WIDTHS, scenes, strict=True):
+            wanted.append([scene["figure"], width, attributes])
+            drawn.append(scene["svg"])
+    return json.dumps(wanted), drawn
+
+
 # With `bundled` in a page: the SVGs of [figure, width, the root's attributes], given in a list as JSON.
 DRAW = """(wanted) => JSON.parse(wanted)
   .map(([figure, width, attributes]) => web.svg(web.scene(figure, width), attributes))"""

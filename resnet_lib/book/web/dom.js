@@ -36,3 +36,11 @@ export function copyButton(label, content) {
   });
   return button;
 }
+
+/** Give the reader a file.
+ * @param {string} text @param {string} name @param {string} type */
+export function saveFile(text, name, type) {
+  const href = URL.createObjectURL(new Blob([text], { type }));
+  make("a", { href, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 10_000);
+}

@@ -1,7 +1,7 @@
 /* The row below a drawing of the book, as below an explorer: its files and its licence. */
 
-import { make } from "./dom.js";
-import { licence, origin, saveSvg } from "./licence.js";
+import { make, saveFile } from "./dom.js";
+import { licence, origin } from "./licence.js";
 import { followTheme } from "./theme.js";
 
 /** The drawing as it stands in the page, whose attributes are the light theme's.
@@ -19,9 +19,9 @@ function fileOf(svg) {
 function rowOf(drawing, page) {
   const svgs = [...drawing.querySelectorAll("svg")];
   const buttons = svgs.map((svg, i) => {
-    const number = svgs.length > 1 ? ` ${i + 1}` : "";
-    const button = make("button", { type: "button", textContent: `Download SVG${number}`, title: svg.ariaLabel });
-    button.addEventListener("click", () => saveSvg(fileOf(svg), `${page}_drawing${number.replace(" ", "-")}.svg`));
+    const [words, ending] = svgs.length > 1 ? [` ${i + 1}`, `-${i + 1}`] : ["", ""];
+    const button = make("button", { type: "button", textContent: `Download SVG${words}`, title: svg.ariaLabel });
+    button.addEventListener("click", () => saveFile(fileOf(svg), `${page}_drawing${ending}.svg`, "image/svg+xml"));
     return button;
   });
   const row = make("div", { className: "rl-tools" }, ...buttons, licence({ className: "rl-own" }));

@@ -20,11 +20,3 @@ export const here = () => location.href.split(/[?#]/)[0];
 /** What a file says of its origin.
  * @param {string} settings of an explorer, as the page's address writes them */
 export const origin = (settings) => `${book()}, ${here()}${settings}, CC BY 4.0, ${LICENCE}`;
-
-/** Give the reader a drawing as a file.
- * @param {string} text @param {string} name */
-export function saveSvg(text, name) {
-  const href = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
-  link("", { href, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 10_000);
-}

@@ -1,6 +1,6 @@
 /* Figures without a page, in node: reads a list of { call, settings, widths } from standard input, where `call` is what
-   an explorer's output calls its runtime with; writes for each setting the figure and its scenes: { marks: true } in
-   place of SVG as what a test measures. */
+   an explorer's output calls its runtime with; writes for each setting the figure and its scenes. A scene is
+   its SVG or, where `marks` is true, what a test measures of its marks. */
 
 import { readFileSync } from "node:fs";
 import { defaultsOf, figureOf } from "./formula.js";

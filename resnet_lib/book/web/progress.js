@@ -2,7 +2,7 @@
 
 import { answers, exported, forgetAll, whenAnswered } from "./answers.js";
 import { pages, progressOf } from "./done.js";
-import { make } from "./dom.js";
+import { make, saveFile } from "./dom.js";
 import { inWords } from "./numbers.js";
 import { button, table } from "./record.js";
 import { markSidebar } from "./sidebar.js";
@@ -61,13 +61,6 @@ function summary(list) {
   ];
 }
 
-/** @param {Answer[]} list */
-function save(list) {
-  const href = URL.createObjectURL(new Blob([exported(list)], { type: "application/json" }));
-  make("a", { href, download: "residual-block-answers.json" }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 1000);
-}
-
 /** @param {Element} root @param {Answer[] | null} list */
 function showAnswers(root, list) {
   const say = (/** @type {string} */ textContent) =>
@@ -95,7 +88,7 @@ function showAnswers(root, list) {
     make(
       "p",
       { className: "rl-all" },
-      button("Save as a file", () => save(list)),
+      button("Save as a file", () => saveFile(exported(list), "residual-block-answers.json", "application/json")),
       button("Forget everything", all),
     ),
   );

@@ -1,7 +1,7 @@
 /* What a reader takes along from an explorer: its call in Python, its address, a frame for another page, its drawing. */
 
-import { copyButton, make } from "./dom.js";
-import { book, here, licence, link, origin, saveSvg } from "./licence.js";
+import { copyButton, make, saveFile } from "./dom.js";
+import { book, here, licence, link, origin } from "./licence.js";
 import { escaped, standalone } from "./svg.js";
 
 /** @typedef {import("./formula.js").Page} Page */
@@ -56,7 +56,7 @@ export function shareTools(root, page, { values, settings, drawing }, inBook) {
     const source = inBook ? origin(settings()) : "";
     const text = standalone(drawing(), { title: page.id, description: page.description, source, colour });
     done();
-    saveSvg(text, fileName(page.id, values));
+    saveFile(text, fileName(page.id, values), "image/svg+xml");
   });
   const row = make("div", { className: "rl-tools" });
   row.append(copyButton("Copy as code", () => code(page, values)));
