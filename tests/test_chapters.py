@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from contextlib import redirect_stdout
 from io import StringIO
@@ -14,13 +15,24 @@ import pytest
 
 import resnet_lib as rl
 from book._ext.residual_cited import papers, with_roles
+from book._ext.residual_words import CHINESE, slug
 from resnet_lib.book.ask import exercises
 from tests.conftest import ROOT
 from tests.helpers.made import drawings, explorers, questions, verdicts
 from tools.notebooks import chapters
 
 CHAPTERS = chapters()
+PAGES = [ROOT / "book" / name for name in ("about.md", "answers.md", "glossary.md")]
 EXERCISES = exercises()
+# The words of the glossary by their anchors.
+GLOSSARY = {
+    slug(word): word
+    for word in (
+        line.partition(CHINESE)[0]
+        for line, after in itertools.pairwise((ROOT / "book" / "glossary.md").read_text(encoding="utf-8").splitlines())
+        if after.startswith(": ")
+    )
+}
 PAPERS = papers(ROOT / "book" / "references.bib")
 every_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=[path.stem for path in CHAPTERS])
 LINES = 25  # of code at a time
@@ -93,7 +105,7 @@ def test_a_question_opens_the_chapter_and_a_sentence_closes_it(path: Path) -> No
     opening = re.split(r"\n\s*\n", first.source)[1]
     assert "?" in opening or "?" in " ".join(lines[:3]), opening
     (sentence,) = re.findall(r"^> .*(?:\n> .*)*", last.source, re.M)
-    assert last.source.startswith("## Take away") and sentence.endswith(".")
+    assert last.source.startswith("## Takeaway") and sentence.endswith(".")
 
 
 @every_chapter
@@ -111,7 +123,7 @@ def test_every_question_has_a_name_of_its_own() -> None:
 def test_a_quiz_closes_and_every_choice_has_a_reply(path: Path) -> None:
     quizzes = [question for question in questions(path) if question.kind == "quiz"]
     assert quizzes
-    assert position(path, r"^rl\.quiz\(") < position(path, r"^## Take away")
+    assert position(path, r"^rl\.quiz\(") < position(path, r"^## Takeaway")
     for quiz in quizzes:
         assert len(quiz.replies) >= 3 and all(quiz.replies.values())
 
@@ -172,7 +184,39 @@ def test_figures_have_captions_and_are_referred_to_by_names_that_exist(path: Pat
 def test_links_to_other_chapters_lead_somewhere(path: Path) -> None:
     for cell in cells(path, "markdown"):
         for target in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", cell.source):
-            assert (path.parent / target).resolve() in CHAPTERS, target
+            assert (path.parent / target).resolve() in (*CHAPTERS, *PAGES), target
+
+
+RARE = {"degradation", "depthwise", "einsum", "momentum", "pre-activation", "rank", "receptive-field", "recipe", "rms"}
+RARE |= {"resnext", "squeeze", "stem", "ten-crop", "timm", "top-1", "vgg", "warm-up", "weight-decay", "wide-resnet"}
+
+
+def words_explained(path: Path) -> list[str]:
+    """The words of the glossary that a chapter links to, by their anchors, in its order."""
+    return [
+        anchor for cell in cells(path, "markdown") for anchor in re.findall(r"\(glossary\.md#([\w-]+)\)", cell.source)
+    ]
+
+
+@every_chapter
+def test_a_word_is_explained_where_it_is_met_first(path: Path) -> None:
+    """Once in a chapter, at most five of them with a definition in the margin; a rare word not used before its link."""
+    anchors = words_explained(path)
+    assert anchors and len(anchors) == len(set(anchors))
+    text = "\n".join(cell.source for cell in cells(path, "markdown"))
+    assert len(re.findall(r"\*\[[^]]+\]\(glossary\.md#[\w-]+\)\*", text)) <= 5
+    for anchor in RARE & set(anchors):
+        before = re.sub(r"\]\([^)]*\)|`[^`]*`", " ", text[: text.index(f"](glossary.md#{anchor})")])
+        assert before.lower().count(GLOSSARY[anchor].lower()) <= 1, f"{anchor} is used before"
+
+
+def test_each_word_of_the_glossary_is_explained_somewhere() -> None:
+    assert set(GLOSSARY) - {"skip-connection"} == {word for path in CHAPTERS for word in words_explained(path)}
+
+
+def test_the_glossary_is_in_the_order_of_the_alphabet() -> None:
+    words = [word.lower() for word in GLOSSARY.values()]
+    assert words == sorted(words) and all(slug(word) == anchor for anchor, word in GLOSSARY.items())
 
 
 @every_chapter

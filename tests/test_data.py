@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import math
 import pickle
 import shutil
 import struct
@@ -22,7 +23,8 @@ from sklearn.datasets import load_digits
 from torch.utils.data import DataLoader
 
 from resnet_lib._files import UnreadableFile, said_by_all
-from resnet_lib.lab.data import Augmented, Key, Order, Prepared, _rgb, cifar10, digits, fold_seed, image_folder
+from resnet_lib.lab._folder import _rgb
+from resnet_lib.lab.data import Augmented, Key, Order, Prepared, Shift, cifar10, digits, fold_seed, image_folder
 from resnet_lib.nn.vision import torchvision
 
 
@@ -50,6 +52,17 @@ def test_digits_are_shifted_by_at_most_a_pixel():
     seen = {next(i for i, p in enumerate(possible) if torch.equal(p, shift)) for shift in shifted}
     assert seen == set(range(9))
     assert torch.equal(data.prepare(image), image)
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 5, 9)])
+def test_a_shift_is_torchvisions_crop(shape):
+    image = torch.arange(math.prod(shape)).view(shape)
+    crop = torchvision.transforms.RandomCrop(shape[-2:], padding=1, fill=-7)
+    for seed in range(20):
+        torch.manual_seed(seed)
+        theirs = crop(image)
+        torch.manual_seed(seed)
+        assert torch.equal(Shift(-7)(image), theirs)
 
 
 # --- CIFAR-10, by files of its format, made of real digits -----------------------------------------------------------

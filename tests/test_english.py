@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from token import tok_name as token_name
+from tokenize import generate_tokens
 
+import nbformat
 import pytest
 
 from tests.conftest import ROOT
 from tests.test_workshop import repository_files
+from tools.notebooks import chapters
 
 # A habit to lose (CONTRIBUTING.md), and what to write instead.
 HABITS = {
@@ -26,7 +33,23 @@ HABITS = {
     r"\bhow many \w+ has\b": "how many … does … have",
 }
 HABIT = re.compile("|".join(f"(?:{habit})" for habit in HABITS))
-# Rooms that have not been gone over yet.
+# More of them, in what readers of the book read.
+PROSE = {
+    r"\b[Tt]he (?:one|two|three|[\d,]+) [13]×[13](?= (?:are|have|take|do|move|make)\b)": "the 1×1s",
+    r"\b[Bb]y (?:four|sixteen)\b(?! \w)": "to a quarter, by a factor of 4",
+    r"\b[Aa]s such\b": "by itself",
+    r"\bmakes? [\d.]+ % errors?\b": "its error is 7.93 %",
+    r"\b\d+%": "12 %, with a space",
+    r"\bpictures?\b": "image",
+    r"(?<!\w)how many \w+ has\b": "how many … does … have",
+    r"\b(?:bring|brings) (?:it|its \w+|them) back\b": "restore",
+    r"\bone feels?\b|\bmelts?\b": "shrinks",
+    r"\b[A-Za-z]+!(?![=\[])": "no exclamation mark",
+    r"\bplain(?:20|56|110)\b(?![\"\'`])": "plain-20",
+}
+DOCSTRINGS = (r"\b(?:is|are) none\b", r"\b[Tt]ake away\b", r"\b[Ss]o many\b")  # "there is none" is English
+READ = re.compile("|".join(f"(?:{habit})" for habit in {**HABITS, **PROSE} if habit not in DOCSTRINGS))
+QUOTED = re.compile(r'`[^`]*`|"[^"]*"|“[^”]*”|\]\([^)]*\)|\$[^$]*\$')  # a paper's words, code, addresses, formulas
 
 
 def read() -> list[str]:
@@ -40,6 +63,31 @@ def read() -> list[str]:
 def test_no_habit_to_lose(path: str) -> None:
     lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
     assert [f"{path}:{i}: {line.strip()}" for i, line in enumerate(lines, 1) if HABIT.search(line)] == []
+
+
+def texts(path: Path) -> Iterator[str]:
+    """What a reader reads on a page of the book: its text, and the strings and comments of its code."""
+    if path.suffix == ".md":
+        yield from path.read_text(encoding="utf-8").split("\n\n")
+        return
+    for cell in nbformat.read(path, as_version=4).cells:
+        figure = cell.metadata.get("mystnb", {}).get("figure", {})
+        yield figure.get("caption", "")
+        if cell.cell_type == "markdown":
+            yield from cell.source.split("\n\n")
+        elif "remove-cell" not in cell.metadata.get("tags", ()):
+            tokens = list(generate_tokens(StringIO(cell.source).readline))
+            # The parts of an f-string are tokens of their own from Python 3.12 on.
+            yield from (token.string for token in tokens if token_name[token.type] in SAID)
+
+
+SAID = ("STRING", "FSTRING_MIDDLE", "COMMENT")
+
+
+@pytest.mark.parametrize("path", [*chapters(), *sorted((ROOT / "book").glob("*.md"))], ids=lambda path: path.name)
+def test_no_habit_to_lose_in_the_book(path: Path) -> None:
+    found = {text: READ.findall(QUOTED.sub(" ", text)) for text in texts(path)}
+    assert {text: habits for text, habits in found.items() if habits} == {}
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,14 @@ from tests.helpers.scenes import DRAW, WIDTHS, bundled, drawn_by_node
 
 pytestmark = pytest.mark.skipif(installed() is None, reason=HELP)
 
-OTHERS = ("index.html", "book/answers.html", "search.html?q=stride", "404.html")
+OTHERS = (
+    "index.html",
+    "book/about.html",
+    "book/answers.html",
+    "book/glossary.html",
+    "search.html?q=stride",
+    "404.html",
+)
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 

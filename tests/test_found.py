@@ -58,12 +58,12 @@ WANTED = {  # the section that a reader wants among the first three
     "degradation": "book/deeper.html#the-error-is-in-the-training",
     "receptive field": "book/networks.html#deeper-does-not-see-more",
     "batch normalization": "book/deeper.html#batchnorm-and-relu-make-it-explode",
-    "resnet50": "book/bottleneck.html#so-why-is-resnet-50-the-dearer-one",
+    "resnet50": "book/bottleneck.html#why-does-resnet-50-cost-more",
     "FLOPs": "book/index.html#four-words",
     "vanishing gradients": "book/deeper.html#do-the-gradients-vanish",
     "option A": "book/shortcut.html#what-the-zeros-do",
     "zero padding": "book/shortcut.html#what-the-zeros-do",
-    "depthwise": "book/convolution.html#groups-make-macs-cheap-but-hardly-bytes",
+    "depthwise": "book/convolution.html#groups-save-macs-but-hardly-any-bytes",
 }
 
 
@@ -99,7 +99,8 @@ def test_each_result_is_a_place_in_the_book(page: Open, index: Any, book: Path) 
             assert place, anchor
             heading = place.find(re.compile("h[1-4]")).get_text()
             assert "".join(title.split()) in "".join(heading.split())
-    assert [one["url"] for one in index["pages"]] == [*map(address, CHAPTERS), "book/answers.html"]
+    others = [f"book/{name}.html" for name in ("about", "answers", "glossary")]
+    assert [one["url"] for one in index["pages"]] == [*map(address, CHAPTERS), *others]
     opened = page("search.html?q=receptive+field")
     opened.get_by_role("link", name="Deeper does not see more").click()
     opened.wait_for_url("**/networks.html#deeper-does-not-see-more")
@@ -254,7 +255,7 @@ def addressed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("addressed")
     (folder / "index.md").write_text(
         '# Start here\n\nA first sentence with "quotes" & more, long enough. See {cite:p}`k`, {cite:t}`k`.\n\n'
-        "```{toctree}\nbasic\n```\n\n## Take away\n\n```{bibliography}\n```\n"
+        "```{toctree}\nbasic\n```\n\n## Takeaway\n\n```{bibliography}\n```\n"
     )
     (folder / "basic.md").write_text(
         "# The basic block\n\nIt has two convolutions [[B, 2016](https://arxiv.org/abs/1512.03385)].\n\n"

@@ -82,6 +82,11 @@ print(json.dumps(min(map(len, shown))))
     assert run(script, "-I", "-S") > 10
 
 
+def test_training_on_digits_does_not_wait_for_torchvision():
+    """Whose import takes a second, in each process of an experiment."""
+    assert run("import json, resnet_lib.lab._train; print(json.dumps('torchvision' in sys.modules))") is False
+
+
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="module 'resnet_lib' has no attribute 'nonsense'"):
         rl.nonsense  # noqa: B018

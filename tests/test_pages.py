@@ -392,7 +392,7 @@ def test_an_embedded_page_is_never_seen_whole(page: Open, browser: Browser, site
     for name in ("", '%E0%A4%A"]'):
         opened = page(f"{ITS_PAGE}?embed#{name}")
         said = opened.locator(".rl-embed").inner_text()
-        assert said.endswith("two-ways, hourglass, where-it-pays."), said
+        assert said.endswith("two-ways, hourglass, ledger, affordable."), said
         assert opened.locator("body > :visible").count() == 1
     opened.get_by_role("link", name="hourglass").click()
     root(opened, "hourglass")

@@ -17,6 +17,8 @@ def test_a_prediction_in_words() -> None:
     choice = rl.predict("c", "Which?", truth="b", choices=["a", "b"], because="Since.")
     assert repr(choice) == "Which?\n    ( ) a: Since.\n    (x) b: Since."
     assert "<code>it</code>" in number._repr_html_()
+    own = rl.predict("c", "Which?", truth="b", choices={"a": "No.", "b": ""}, because="Since.")
+    assert repr(own) == "Which?\n    ( ) a: No. Since.\n    (x) b: Since."
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,11 @@ def test_a_prediction_in_words() -> None:
             "truth must be a number where there are no",
         ),
         (lambda: rl.predict("n", "?", truth=True), TypeError, "truth must be a number"),
+        (
+            lambda: rl.predict("n", "?", truth="a", choices=["a", "b"], replies={1: "No."}),
+            TypeError,
+            "replies are for numbers; choices may hold the reply to each: {1: 'No.'}",
+        ),
         (lambda: rl.quiz("q", "?", {"a": "", "b": ""}, right="c"), ValueError, "right must be one of the choices"),
     ],
 )

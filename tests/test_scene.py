@@ -115,7 +115,7 @@ SILENT = {
     "one-pixel": (4, "frames"),
     "who-pays": (1, "the line at a half"),
     "hourglass": (2, "the shortcuts"),
-    "where-it-pays": (1, "the line between the two points, which speak"),
+    "affordable": (1, "the line between the two points, which speak"),
 }
 
 

@@ -102,9 +102,12 @@ def subset(
 
 
 def shown(folder: Path) -> set[str]:
-    """Return all characters of the pages and of the book's script; what MathML says is for screen readers."""
+    """Return all characters of the pages and of the book's script.
+
+    What MathML says is for screen readers, and Chinese words are in a font of the reader's system.
+    """
     pages = [page.read_text(encoding="utf-8") for page in folder.rglob("*.html")]
-    texts = [html.unescape(re.sub(r"(?s)<math.*?</math>", "", page)) for page in pages]
+    texts = [html.unescape(re.sub(r"(?s)<math.*?</math>|<span[^>]* lang=\"zh-Hans\">.*?</span>", "", p)) for p in pages]
     texts.append((folder / "_static" / "book.js").read_text(encoding="utf-8"))
     escaped = {chr(int(code, 16)) for text in texts for code in re.findall(r"\\u(?=.{4})([\da-fA-F]{4})", text)}
     return {sign for sign in set().union(*texts, RESERVE, escaped) if sign.isprintable() or sign in RESERVE}

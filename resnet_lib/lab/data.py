@@ -11,32 +11,26 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from os import PathLike
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor
+from torch.nn.functional import pad
 from torch.utils.data import Dataset, Sampler, TensorDataset
 
 from resnet_lib import _check
-from resnet_lib._files import UnreadableFile, path_named
-from resnet_lib.nn.vision import torchvision
+from resnet_lib._files import path_named
 
 # Means and standard deviations of ImageNet's training images, by channel: torchvision/transforms/_presets.py.
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 # Those of CIFAR-10's 50,000 training images. Pixels run from 0 to 1.
 CIFAR10_MEAN, CIFAR10_STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
-
-EXTENSIONS: tuple[str, ...] = torchvision.datasets.folder.IMG_EXTENSIONS
 
 Transform = Callable[[Any], Tensor]
 
@@ -104,7 +98,6 @@ def digits() -> Data:
         held_out[(labels == digit).nonzero()[3::4]] = True
     mean, std = images[~held_out].mean(), images[~held_out].std()
     images = (images - mean) / std
-    shift = torchvision.transforms.RandomCrop(8, padding=1, fill=float(images.min()))
     return Data(
         name="digits",
         labels=tuple(map(str, bunch.target_names)),
@@ -112,7 +105,7 @@ def digits() -> Data:
         image=(8, 8),
         train=TensorDataset(images[~held_out], labels[~held_out]),
         test=TensorDataset(images[held_out], labels[held_out]),
-        augment=shift,
+        augment=Shift(float(images.min())),
         prepare=_unchanged,
     )
 
@@ -131,6 +124,8 @@ def cifar10(folder: str | PathLike[str], *, download: bool = False) -> Data:
     Raises ConnectionError if it cannot be fetched.
     Chapter 10.
     """
+    from resnet_lib.nn.vision import torchvision  # takes a second to import
+
     transforms, root = torchvision.transforms, path_named("folder", folder)
     try:
         train, test = (
@@ -168,9 +163,12 @@ def image_folder(folder: str | PathLike[str], *, image: Any = 224) -> Data:
     An image that cannot be read raises OSError with its name when its turn comes.
     Chapter 10.
     """
+    from resnet_lib.lab._folder import split
+    from resnet_lib.nn.vision import torchvision  # takes a second to import
+
     height, width = _check.image_size(image)
     root = path_named("folder", folder)
-    train, test = (_split(root, names) for names in (("train",), ("test", "val")))
+    train, test = (split(root, names) for names in (("train",), ("test", "val")))
     if train.classes != test.classes:
         only = sorted(set(train.classes) ^ set(test.classes))
         raise ValueError(f"{root} must have the same classes in both splits; in one only: {', '.join(only)}")
@@ -194,85 +192,6 @@ def image_folder(folder: str | PathLike[str], *, image: Any = 224) -> Data:
         augment=transforms.Compose(augment),
         prepare=transforms.Compose(prepare),
     )
-
-
-class ImageFolder(torchvision.datasets.ImageFolder):  # type: ignore[misc, name-defined]
-    """torchvision's folder of images for each class, without hidden files and folders (.ipynb_checkpoints, ._1.png).
-
-    `others` counts the files that are not images, by the end of their names.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self.others: Counter[str] = Counter()
-        super().__init__(str(root), loader=_rgb, is_valid_file=self._is_image)
-
-    def _is_image(self, path: str) -> bool:
-        place = Path(path).relative_to(self.root)
-        if any(part.startswith(".") for part in place.parts):
-            return False
-        suffix = place.suffix.lower()
-        if suffix not in EXTENSIONS:
-            self.others[suffix or "without an extension"] += 1
-        return suffix in EXTENSIONS
-
-    def find_classes(self, directory: str) -> tuple[list[str], dict[str, int]]:
-        classes = [name for name in super().find_classes(directory)[0] if not name.startswith(".")]
-        if not classes:
-            raise FileNotFoundError(f"Couldn't find any class folder in {directory}.")
-        return classes, {name: number for number, name in enumerate(classes)}
-
-
-def _split(root: Path, names: tuple[str, ...]) -> ImageFolder:
-    for name in names:
-        if (root / name).is_dir():
-            try:
-                return ImageFolder(root / name)
-            except FileNotFoundError as error:
-                raise FileNotFoundError(
-                    f"{root / name} must hold a folder of images ({', '.join(EXTENSIONS)}) for each class: {error}"
-                ) from error
-    raise FileNotFoundError(
-        f"{root} must hold {' or '.join(f'{name}/' for name in names)}, with a folder for each class"
-    )
-
-
-def _rgb(path: str) -> Image.Image:
-    """Return the image as it is to be seen, in three channels of 8 bits."""
-    try:
-        with open(path, "rb") as file:  # of a name Pillow may map the file into memory, and forget a TIFF's orientation
-            image = Image.open(file)
-            image.load()
-            with suppress(Exception):  # EXIF data that are damaged say nothing about the image
-                ImageOps.exif_transpose(image, in_place=True)
-            return _eight_bits(image).convert("RGB")
-    except Exception as error:  # Pillow answers damaged files with nearly any error
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UnreadableFile(f"{path} cannot be read: {reason}") from error
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Return an image whose pixels have 8 bits a channel. Of 16 bits the higher eight stay, as Pillow does for colours.
-
-    Left to itself, `convert` would clip all grey values above 255.
-    """
-    if image.mode == "P":
-        return image.convert("RGBA")  # first, because a palette's transparent colours need it
-    if not image.mode.startswith(("I", "F")):
-        return image
-    tags = dict(getattr(image, "tag_v2", {}))  # of a TIFF file
-    wide = image.mode == "I" and image.format not in (
-        "PNG",
-        "PPM",
-    )  # of these two Pillow makes 16 bits in older versions
-    if wide or image.mode == "F":
-        raise ValueError(
-            f"its pixels are of mode {image.mode!r}, which has no largest value; convert them to 8 or 16 bits"
-        )
-    (bits,) = tags.get(258, (16,))
-    values = numpy.asarray(image).astype(numpy.int64) >> bits - 8
-    if tags.get(262) == 0:  # white is zero, which Pillow heeds for 8 bits alone
-        values = 255 - values
-    return Image.fromarray(values.clip(0, 255).astype(numpy.uint8))
 
 
 # --- which image when ------------------------------------------------------------------------------------------------
@@ -355,3 +274,18 @@ def fold_seed(*numbers: int) -> int:
 
 def _unchanged(image: Tensor) -> Tensor:
     return image
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Shift an image by up to a pixel in each direction, and fill what becomes free.
+
+    The same as torchvision's `RandomCrop` with a padding of 1, number for number, without importing torchvision.
+    """
+
+    fill: float
+
+    def __call__(self, image: Tensor) -> Tensor:
+        down, right = (int(torch.randint(0, 3, (1,))) for _ in range(2))
+        height, width = image.shape[-2:]
+        return pad(image, (1, 1, 1, 1), value=self.fill)[..., down : down + height, right : right + width]

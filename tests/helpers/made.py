@@ -70,7 +70,7 @@ def verdicts(chapter: Path) -> tuple[Verdict, ...]:
     return tuple(thing for thing in _made(chapter) if isinstance(thing, Verdict))
 
 
-MOST_SETTINGS = 150  # compared for one explorer
+MOST_SETTINGS = 100  # compared for one explorer
 
 
 def grid(explorer: Explorer) -> Iterator[dict[str, Any]]:

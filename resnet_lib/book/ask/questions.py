@@ -13,6 +13,9 @@ from typing import Any, ClassVar
 from resnet_lib.book.ask.box import box, markup
 
 
+NEAR = 0.01  # a guess within this share of a number with a reply of its own gets that reply
+
+
 @dataclass(frozen=True)
 class Question(ABC):
     """A prediction or a quiz, made by `predict` or `quiz`. Jupyter and the page show it.
@@ -52,6 +55,7 @@ class Estimate(Question):
     unit: str
     digits: int
     because: str
+    replies: dict[float, str]
 
     @property
     def answer(self) -> str:
@@ -64,7 +68,8 @@ class Estimate(Question):
     @property
     def page(self) -> dict[str, Any]:
         about = {"kind": self.kind, "name": self.name, "replies": {"": markup(self.because)}, "answer": self.answer}
-        return about | {"truth": float(self.truth), "unit": self.unit}
+        known = [[float(number), markup(reply)] for number, reply in self.replies.items()]
+        return about | {"truth": float(self.truth), "unit": self.unit, "answers": known, "within": NEAR}
 
     @property
     def folded(self) -> str:
@@ -101,10 +106,11 @@ def predict(
     question: str,
     truth: float | str,
     *,
-    choices: list[str] | None = None,
+    choices: list[str] | dict[str, str] | None = None,
     unit: str = "",
     digits: int = 0,
     because: str = "",
+    replies: dict[float, str] | None = None,
 ) -> Question:
     """Ask for a number, or for one of several `choices`, before the chapter gives the answer.
 
@@ -115,9 +121,10 @@ def predict(
     - `name` is the question's own in the whole book.
     - `question` is the text that asks; code may appear in backticks.
     - `truth` is the number, or one of the choices.
-    - `choices` are the answers to choose from. By default the reader types a number.
+    - `choices` are the answers to choose from, or hold the reply to each. By default the reader types a number.
     - `unit` and `digits` say how the number is written: its unit, and its digits after the point.
-    - `because` explains the truth.
+    - `because` explains the truth, after the reply to the reader's own guess.
+    - `replies` hold what is said to a guess within 1 % of a number: one that a sound but incomplete argument gives.
 
         >>> rl.predict("deep", "How many layers does ResNet-50 have?", truth=50, because="Its name counts them.")
         How many layers does ResNet-50 have?
@@ -125,15 +132,19 @@ def predict(
 
     Raises ValueError if the truth is not among the choices.
     Raises TypeError if there are no choices and the truth is not a number.
+    Raises TypeError if there are both choices and replies to numbers.
     Start here (chapter 0).
     """
     if choices is not None:
         if truth not in choices:
             raise ValueError(f"truth must be one of the choices, {', '.join(map(repr, choices))}: {truth!r}")
-        return Choice(name, question, "choice", str(truth), dict.fromkeys(choices, because))
+        if replies:
+            raise TypeError(f"replies are for numbers; choices may hold the reply to each: {replies!r}")
+        said = choices if isinstance(choices, dict) else dict.fromkeys(choices, "")
+        return Choice(name, question, "choice", str(truth), {c: f"{said[c]} {because}".strip() for c in said})
     if isinstance(truth, str | bool):
         raise TypeError(f"truth must be a number where there are no choices: {truth!r}")
-    return Estimate(name, question, truth, unit, digits, because)
+    return Estimate(name, question, truth, unit, digits, because, replies or {})
 
 
 def quiz(name: str, question: str, choices: dict[str, str], right: str) -> Question:

@@ -1,6 +1,7 @@
 /* The controls of an explorer: sliders and choices. */
 
 import { make } from "./dom.js";
+import { grouped } from "./format.js";
 
 /**
  * @typedef {{ name: string, label: string, value: any, options?: any[], start: number, stop: number, step: number }} Control
@@ -44,10 +45,10 @@ function slider(control, id, { moved, settled }) {
     set();
     settled();
   });
-  output.style.minWidth = `${control.stop.toLocaleString("en-US").length}ch`;
+  output.style.minWidth = `${grouped(control.stop).length}ch`;
   const show = (/** @type {number} */ value) => {
     input.value = String(value);
-    output.textContent = value.toLocaleString("en-US").replace("-", "\u2212");
+    output.textContent = grouped(value);
   };
   return {
     node: make("div", { className: "rl-control" }, make("label", { htmlFor: input.id }, control.label, output), input),

@@ -14,6 +14,18 @@ function fixed(size, places) {
   return tie ? cut : size.toFixed(places);
 }
 
+/** @type {Map<string, Intl.NumberFormat>} */
+const writers = new Map(); // one costs as much as a thousand numbers that it writes
+
+/** A number with its digits in groups of three.
+ * @param {number} value @param {Intl.NumberFormatOptions} [how] */
+export function grouped(value, how = {}) {
+  const key = JSON.stringify(how);
+  let writer = writers.get(key);
+  if (!writer) writers.set(key, (writer = new Intl.NumberFormat("en-US", how)));
+  return writer.format(value).replace("-", "\u2212");
+}
+
 /** @param {number} value @param {string} spec */
 export function format(value, spec) {
   const [, comma, digits, type] = /^(,?)(?:\.(\d))?([df%])$/.exec(spec) || [];

@@ -37,11 +37,12 @@ function compared(page, guess) {
   if (!Number.isFinite(value)) return A_NUMBER;
   if (value < 0 && page.truth >= 0) return NOT_NEGATIVE;
   const verdict = verdictOf(value, page.truth);
+  const near = page.answers.find(([number]) => Math.abs(value - number) <= page.within * Math.abs(number));
   return {
     guess,
     value,
     right: /^(Exactly|Close)/.test(verdict),
-    said: [bars(page, value), paragraph(`${verdict} ${page.replies[""]}`)],
+    said: [bars(page, value), paragraph([verdict, near?.[1], page.replies[""]].filter(Boolean).join(" "))],
   };
 }
 

@@ -1,5 +1,7 @@
 /* Numbers as readers type them, and numbers in words: how far a guess is from the truth. */
 
+import { grouped } from "./format.js";
+
 const MAGNITUDES = { k: 3, thousand: 3, m: 6, mio: 6, million: 6, g: 9, b: 9, bn: 9, billion: 9, t: 12, trillion: 12 };
 const TYPED =
   /^([+-]?) ?((?:[.,]?\d)(?:[\d.,'’ ]*\d)?[.,]?)(?: ?[x×*·] ?10(?:\^ ?([+-]?\d+)|([⁺⁻]?[⁰¹²³⁴-⁹]+))|e([+-]?\d+))? ?(\D*)$/i;
@@ -76,7 +78,7 @@ export function inWords(value, digits = 4) {
     return `${mantissa.replace(/\.?0+$/, "").replace("-", "−")} × 10${raised}`;
   }
   const whole = Math.trunc(size).toString().length;
-  return value.toLocaleString("en-US", { maximumSignificantDigits: Math.max(digits, whole) }).replace("-", "−");
+  return grouped(value, { maximumSignificantDigits: Math.max(digits, whole) });
 }
 
 /** How far a guess is from the truth: "4.6 times too low", "12 % too high", "exactly right".

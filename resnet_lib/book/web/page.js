@@ -9,6 +9,7 @@ import { format } from "./format.js";
 import { showProgress } from "./progress.js";
 import { ask } from "./questions.js";
 import { watchScrolling } from "./scrolling.js";
+import { explainWords } from "./words.js";
 
 /** @typedef {[name: "explorer" | "ask", script: HTMLScriptElement, ...rest: any[]]} Call */
 
@@ -43,6 +44,7 @@ async function makeTheRest() {
   await complete;
   showProgress();
   addSwitch();
+  explainWords();
   const only = onlyFigure();
   for (const call of waiting) {
     if (only !== undefined && !only?.contains(call[1])) continue;

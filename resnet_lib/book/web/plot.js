@@ -35,7 +35,7 @@ export function plot({ description, controls, figureAt, listener, tell }) {
     );
 
   function draw(slowly = false) {
-    width = Math.floor(host.clientWidth) || width || 640;
+    width ||= Math.floor(host.clientWidth) || 640; // asked once: the observer below tells what changes
     if (!figure) return;
     const laid = scene(figure, width, way);
     ranges = laid.ranges;
@@ -78,7 +78,10 @@ export function plot({ description, controls, figureAt, listener, tell }) {
   });
 
   new ResizeObserver(() => {
-    if (Math.floor(host.clientWidth) !== width) draw();
+    const now = Math.floor(host.clientWidth) || width; // 0 while it is folded away
+    if (now === width) return;
+    width = now;
+    draw();
   }).observe(host);
 
   return {

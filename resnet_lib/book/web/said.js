@@ -12,7 +12,7 @@ import { make } from "./dom.js";
  * @property {string} unit
  * @property {string} title of an exercise, and what else one has:
  * @property {string} wants
- * @property {[number, string][]} answers the first is right
+ * @property {[number, string][]} answers with what is said to each; of an exercise the first is right
  * @property {number} within
  * @property {boolean} whole
  * @property {string} otherwise

@@ -1,5 +1,7 @@
 /* Scales, from data to pixels, and their ticks. */
 
+import { grouped } from "./format.js";
+
 /**
  * `from` and `to` are the ends of the axis: numbers, on a logarithmic axis exponents of ten. `start` and `end` are
  * where they lie, in pixels.
@@ -60,11 +62,7 @@ export function tickValues(scale, axis, most) {
 export function short(value, largest) {
   const found = Math.abs(largest) >= 1e4 && PREFIXES.find(([size]) => Math.abs(largest) >= Number(size));
   const [size, prefix] = found && value !== 0 ? found : [1, ""];
-  return (
-    Number((value / Number(size)).toPrecision(4))
-      .toLocaleString("en-US", { maximumFractionDigits: 6 })
-      .replace("-", "\u2212") + prefix
-  );
+  return grouped(Number((value / Number(size)).toPrecision(4)), { maximumFractionDigits: 6 }) + prefix;
 }
 
 /** What stands at the ticks.

@@ -2,6 +2,8 @@
 
 import { BOLD, MISSING, REGULAR, SIGNS } from "./widths.js";
 
+const ADVANCES = [REGULAR, BOLD].map((widths) => new Map([...SIGNS].map((sign, i) => [sign, widths[i]])));
+
 /** @typedef {{ text: string, bold: boolean }} Run */
 /** @typedef {{ x: number, y: number, width: number, height: number }} Box */
 
@@ -27,8 +29,8 @@ export function lines(markup) {
 export function lineWidth(runs, size) {
   let total = 0;
   for (const { text, bold } of runs) {
-    const widths = bold ? BOLD : REGULAR;
-    for (const sign of text) total += widths[SIGNS.indexOf(sign)] ?? MISSING;
+    const widths = ADVANCES[Number(bold)];
+    for (const sign of text) total += widths.get(sign) ?? MISSING;
   }
   return (total * size) / 1000;
 }

@@ -1,7 +1,7 @@
 /* The marks of a trace that is not of bars: lines, areas, symbols, words at points; and what is told of an item. */
 
 import { one } from "./extents.js";
-import { format } from "./format.js";
+import { format, grouped } from "./format.js";
 import { colourOf, paint } from "./paint.js";
 import { place } from "./scale.js";
 import { lines } from "./text.js";
@@ -108,7 +108,7 @@ export function spoken(trace, i, value) {
   if (trace.hovertemplate) return filled(trace, i);
   const words = one(trace.hovertext, i) ?? trace.name;
   return words && trace.hovertext === undefined
-    ? `${words}: ${value.toLocaleString("en-US", { maximumSignificantDigits: 4 })}`
+    ? `${words}: ${grouped(value, { maximumSignificantDigits: 4 })}`
     : words;
 }
 

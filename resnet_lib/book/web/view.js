@@ -12,11 +12,11 @@ const DURATION = 200; // ms
 /** @param {string} name */
 const create = (name) => document.createElementNS(NAMESPACE, name);
 
-/** @param {Element} node @param {Record<string, string>} values */
-function set(node, values) {
-  for (const [key, value] of Object.entries(values))
-    if (node.getAttribute(key) !== value) node.setAttribute(key, value);
-  for (const { name } of [...node.attributes]) if (!(name in values)) node.removeAttribute(name);
+/** Set an element's attributes: those alone that differ from the `former` ones.
+ * @param {Element} node @param {Record<string, string>} values @param {Record<string, string>} [former] */
+function set(node, values, former = {}) {
+  for (const [key, value] of Object.entries(values)) if (former[key] !== value) node.setAttribute(key, value);
+  for (const key of Object.keys(former)) if (!(key in values)) node.removeAttribute(key);
 }
 
 /** A place in the page that shows one scene after the other.
@@ -29,7 +29,7 @@ export function view(host) {
     above = create("g");
   /** @type {Element[]} */
   const plots = [];
-  /** @type {Map<string, { node: Element, mark: Mark, held: string }>} */
+  /** @type {Map<string, { node: Element, mark: Mark, values: Record<string, string>, held: string }>} */
   const shown = new Map();
   root.append(below, above);
   host.replaceChildren(root);
@@ -37,6 +37,8 @@ export function view(host) {
   /** @type {Scene | null} */
   let target = null;
   let order = "";
+  /** @type {Record<string, string>[]} */
+  const framed = []; // attributes of the root, then of the plots
 
   const parent = (/** @type {Mark} */ { clip }) => (clip === undefined ? below : clip === -1 ? above : plots[clip]);
 
@@ -46,28 +48,33 @@ export function view(host) {
     let entry = shown.get(mark.key);
     if (!entry || entry.node.tagName !== name) {
       entry?.node.remove();
-      entry = { node: create(name), mark, held: "" };
+      entry = { node: create(name), mark, values: {}, held: "" };
       shown.set(mark.key, entry);
       parent(mark).append(entry.node);
     }
-    set(entry.node, values);
+    set(entry.node, values, entry.values);
     if (entry.held !== held) entry.node.innerHTML = held;
-    Object.assign(entry, { mark, held });
+    Object.assign(entry, { mark, values, held });
+  }
+
+  /** @param {Element} node @param {number} i @param {Record<string, string>} values */
+  function resize(node, i, values) {
+    set(node, values, framed[i]);
+    framed[i] = values;
   }
 
   /** @param {Scene} scene */
   function arrange(scene) {
-    set(root, {
-      class: "rl-svg",
-      "aria-hidden": "true",
+    resize(root, 0, {
       viewBox: `0 0 ${scene.width} ${scene.height}`,
       width: String(scene.width),
       height: String(scene.height),
     });
     while (plots.length > scene.clips.length) plots.pop()?.remove();
+    framed.length = 1 + plots.length;
     scene.clips.forEach((box, i) => {
       if (!plots[i]) above.before((plots[i] = create("svg")));
-      set(plots[i], frame(box));
+      resize(plots[i], i + 1, frame(box));
     });
     const keys = scene.marks.map(({ key, clip }) => `${key}@${clip}`).join();
     if (keys === order) return;

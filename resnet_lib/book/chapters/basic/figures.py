@@ -18,12 +18,13 @@ REACH = 4  # the largest x of `bend`
 def bend(x: float = 3, slope: float = -2, threshold: float = 1) -> Figure:
     """What a basic block makes of one number x, with its last ReLU after the addition and with the ReLU before it.
 
-    The branch is F(x) = v · max(0, x − t): `slope` is v, the second convolution's weight, and `threshold` is t, where
-    the first ReLU opens. `x` comes from the shortcut; it has been through a ReLU, so it is not negative.
+    The branch is F(x) = v · max(0, x − t). `slope` is v, the weight of the second convolution, and `threshold` is t,
+    the x from which on the first ReLU is open. `x` comes from the shortcut. It has been through a ReLU, so it is not
+    negative.
     """
 
     def branch(x: Any) -> Any:
-        return slope * largest(0, x - threshold) + 0  # + 0: no minus before a zero
+        return slope * largest(0, x - threshold) + 0  # adding 0 removes the minus of a negative zero
 
     def after(x: Any) -> Any:
         return largest(0, x + branch(x))
@@ -31,10 +32,10 @@ def bend(x: float = 3, slope: float = -2, threshold: float = 1) -> Figure:
     def before(x: Any) -> Any:
         return x + largest(0, branch(x))
 
-    # Both curves are straight between these places: the bend, and where the falling line meets zero (for v below −1;
-    # otherwise a place outside the plot).
+    # Both curves are straight between these values of x: the bend, and where the falling line meets zero. For v of −1
+    # or more the line does not fall to zero, and the value is outside the plot.
     zero = threshold + threshold / largest(-1 - slope, 0.05)
-    places = [0, threshold, zero, zero + REACH]
+    corners = [0, threshold, zero, zero + REACH]
     endings = {
         "<b>ReLU after the addition</b>": (after, BASIC, "solid", 3.5),
         "ReLU before it": (before, ACCENT, "dash", 2.5),
@@ -45,7 +46,7 @@ def bend(x: float = 3, slope: float = -2, threshold: float = 1) -> Figure:
     annotations = [label("the shortcut alone: y = x", 0.52, 5.3)]
     for i, (name, (ending, colour, dash, width)) in enumerate(endings.items()):
         says = f"{name.replace('<b>', '').replace('</b>', '')}: y = %{{y:.2f}} at x = %{{x:.2f}}"
-        data.append(line(places, [ending(place) for place in places], colour, width, dash, says))
+        data.append(line(corners, [ending(corner) for corner in corners], colour, width, dash, says))
         data.append(line([0.1, 0.42], [6.9 - 0.8 * i] * 2, colour, width, dash))
         annotations.append(label(name, 0.52, 6.9 - 0.8 * i))
     data += [
@@ -64,14 +65,14 @@ def bend(x: float = 3, slope: float = -2, threshold: float = 1) -> Figure:
     numbers = {
         "x, from the shortcut": formatted("{:.2f}", x),
         "F(x), from the branch": formatted("{:.2f}", branch(x)),
-        "ReLU after: max(0, x + F)": formatted("{:.2f}", after(x)),
-        "ReLU before: x + max(0, F)": formatted("{:.2f}", before(x)),
+        "ReLU after: max(0, x + F(x))": formatted("{:.2f}", after(x)),
+        "ReLU before: x + max(0, F(x))": formatted("{:.2f}", before(x)),
     }
     return figure(data, layout, numbers, [handle("x", f"point {len(data) - 1} 0", "middle")])
 
 
 def _costs(channels: Any, size: Any) -> dict[str, Any]:
-    """A basic block's costs, for one image. `weights` are the convolutions', bytes those of float32 numbers."""
+    """Return a basic block's costs for one image: the weights are its convolutions', the numbers are float32."""
     bill = price(BlockSpec("basic", channels), image=size)
     return {
         "weights": bill.by("kind")["conv"].params,
@@ -82,10 +83,11 @@ def _costs(channels: Any, size: Any) -> dict[str, Any]:
 
 
 def four_stages(channels: int = 64, size: int = 56, unit: str = "weights") -> Figure:
-    """What a basic block costs in each of ResNet-18's four stages, and one of your own.
+    """What a basic block costs in each of ResNet-18's four stages, and what a block of your own costs.
 
-    `channels` are carried by your block, `size` is the side of its map in pixels; `unit` is "weights", "MACs",
-    "activations", or "bytes kept": of one image's maps, in float32, from the forward pass until the backward pass.
+    Your block has `channels` channels, and the sides of its maps are `size` pixels long. `unit` is "weights", "MACs",
+    "activations" or "bytes kept". The last are the bytes that training keeps for one image, in float32, from the
+    forward pass until the backward pass.
     """
     rows = {**STAGES, "yours": (channels, size)}
     data, annotations = [], []

@@ -6,14 +6,14 @@ from typing import Any
 
 from resnet_lib.book.explore import Figure, formatted, largest
 from resnet_lib.book.plot import area, axis, costs, dot, figure, handle, label, line, stacked, words
-from resnet_lib.colours import ACCENT, BASIC, BOTTLENECK, CONTEXT
+from resnet_lib.colours import ACCENT, BASIC, BOTTLENECK, CONTEXT, LIGHT_BOTTLENECK
+from resnet_lib.cost import price
 from resnet_lib.spec import BlockSpec
-
-BREAK_EVEN = (163**0.5 - 1) / 9  # w/C where 2Cw + 9w² = 18C²: the bottleneck costs as much as two 3×3
+from resnet_lib.zoo import network
 
 
 def two_ways(channels: int = 256, width: int = 64, size: int = 56, unit: str = "weights") -> Figure:
-    """Two ways to carry C channels, by convolution: two 3×3 at C, or a bottleneck C → w → C; and a basic block at w.
+    """Two ways to carry C channels: two 3×3s, or a bottleneck C → w → C; and a basic block with w channels.
 
     `channels` is C, `width` is w, `size` the side of the feature map in pixels; `unit` "weights" or "MACs".
     """
@@ -38,26 +38,26 @@ def two_ways(channels: int = 256, width: int = 64, size: int = 56, unit: str = "
         "yaxis": axis(domain=top, **rows),
         "yaxis2": axis(domain=bottom, **rows),
         "annotations": [
-            label(formatted("<b>two 3×3</b> at {:,d} channels", channels), 0, 1.36),
+            label(formatted("<b>two 3×3s</b> with {:,d} channels", channels), 0, 1.36),
             label(formatted(path, channels, width, channels), 0, 0.36),
             label(formatted(f"the same {path}, magnified", channels, width, channels), 0, 1.36, "2"),
-            label(formatted("<b>basic block</b> at {:,d} channels", width), 0, 0.36, "2"),
+            label(formatted("<b>basic block</b> with {:,d} channels", width), 0, 0.36, "2"),
         ],
     }
     totals = sum(wide), sum(hourglass), sum(narrow)
     numbers = {
-        "two 3×3 at C": formatted("{:,d}", totals[0]),
+        "two 3×3s with C channels": formatted("{:,d}", totals[0]),
         "bottleneck C → w → C": formatted("{:,d}", totals[1]),
-        "basic block at w": formatted("{:,d}", totals[2]),
-        "equal interface: two 3×3 cost": formatted("{:.2f} ×", totals[0] / totals[1]),
-        "equal cost: bottleneck to basic": formatted("{:.2f} : 18", 18 * totals[1] / totals[2]),
+        "basic block with w channels": formatted("{:,d}", totals[2]),
+        "two 3×3s over bottleneck": formatted("{:.2f} ×", totals[0] / totals[1]),
+        "bottleneck to basic block": formatted("{:.2f} : 18", 18 * totals[1] / totals[2]),
     }
     handles = [handle("channels", "bar 1 0"), handle("width", f"bar {len(bars) - 1} 0")]
     return figure(bars, layout, numbers, handles)
 
 
 def hourglass(channels: int = 256, width: int = 64) -> Figure:
-    """Channels drawn as widths: two 3×3 stay wide all the way; a bottleneck goes wide → narrow → wide.
+    """Channels drawn as widths: two 3×3s stay wide all the way; a bottleneck goes wide → narrow → wide.
 
     `channels` is C, `width` is w.
     """
@@ -89,7 +89,7 @@ def hourglass(channels: int = 256, width: int = 64) -> Figure:
         arc = [centre + 0.5 * channels + (0.625 * reach - 0.5 * channels) * 4 * t * (1 - t) for t in steps]
         data.append(line(arc, [-3 * t for t in steps], CONTEXT, 1.5))
         annotations.append(label("⊕", centre + channels / 2, -3, xanchor="left", xshift=3))
-        name = {"basic": "<b>two 3×3</b>", "bottleneck": "<b>bottleneck</b>"}[block.block]
+        name = {"basic": "<b>two 3×3s</b>", "bottleneck": "<b>bottleneck</b>"}[block.block]
         annotations.append(label(name, centre, 0.28, xanchor="center"))
     layout = {
         "height": 380,
@@ -101,82 +101,150 @@ def hourglass(channels: int = 256, width: int = 64) -> Figure:
     full, inner = costs(wide, 1, "params")[0], costs(narrow, 1, "params")[1]
     numbers = {
         "channels the 3×3 works on": formatted("{:,d} of {:,d}", width, channels),
-        "weights of one 3×3 at C": formatted("{:,d}", full),
-        "weights of the 3×3 at w": formatted("{:,d}", inner),
-        "that is, smaller by (C/w)²": formatted("{:,.1f} ×", full / inner),
+        "weights of one 3×3, C channels": formatted("{:,d}", full),
+        "weights of the 3×3, w channels": formatted("{:,d}", inner),
+        "which is (C/w)² times smaller": formatted("{:,.1f} ×", full / inner),
     }
     return figure(data, layout, numbers, [handle("width", waist, 1)], ghost=False)  # it rescales itself
 
 
-def where_it_pays(channels: int = 256, width: int = 64) -> Figure:
-    """Weights over the channels C carried: two 3×3 at C, and bottlenecks of several inner widths w.
+UNIT = 64**2 * 56**2  # MACs: a 1×1 from 64 channels to 64, on a map of 56 × 56
+TWINS = {  # layers of a network of bottlenecks: its blocks in the four stages
+    50: (3, 4, 6, 3),
+    101: (3, 4, 23, 3),
+    152: (3, 8, 36, 3),
+}
 
-    `channels` is C, `width` is w. Both axes are logarithmic.
+
+def ledger(layers: int = 50, stride: str = "in the 3×3") -> Figure:
+    """What each block costs, in u, in a network of bottlenecks and in one of as many basic blocks, and the difference.
+
+    `layers` is the depth of the network of bottlenecks; `stride` says where its blocks halve the map. Above, the
+    blocks in order; below, how much more the bottlenecks have cost up to each block. u is 64² · 56² MACs.
     """
-    carried = [round(16 * 2 ** (i / 2)) for i in range(15)]
-
-    def weights(c: Any, w: Any) -> Any:
-        return sum(costs(BlockSpec("bottleneck", c, w), 1, "params"))
-
-    def two_3x3(c: Any) -> Any:
-        return sum(costs(BlockSpec("basic", c), 1, "params"))
-
-    says = "{} at C = %{{x:,d}}: %{{y:,d}} weights".format
-    data = []
-    for w in (16, 64, 256, 1024):
-        curve = [weights(c, w) for c in carried]
-        data.append(line(carried, curve, BOTTLENECK, 1, "dot", says(f"bottleneck with w = {w:,}")))
-        data.append(words(f"w = {w:,}", carried[-1], curve[-1], CONTEXT))
-    own = [weights(c, width) for c in carried]
-    even = width / BREAK_EVEN
-    handles = [
-        handle("channels", f"point {len(data) + 3} 0", "middle"),
-        handle("width", f"point {len(data) + 4} 0", "middle", "y"),
+    depths = TWINS[layers]
+    where = {"in the 3×3": "3x3", "in the first 1×1": "1x1"}[stride]
+    networks = network("resnet34", depths=depths), network("resnet50", depths=depths, stride_on=where)
+    bills = [price(net) for net in networks]
+    spent = [
+        [part.macs / UNIT for name, part in bill.by("block").items() if name.startswith("layer")] for bill in bills
     ]
-    data += [
-        line(carried, [two_3x3(c) for c in carried], BASIC, 3, says=says("two 3×3")),
-        line(carried, own, BOTTLENECK, 3, says=says("your bottleneck")),
-        line([channels, channels], [two_3x3(channels), weights(channels, width)], ACCENT, 2),
-        dot(channels, two_3x3(channels), BASIC, says=formatted("two 3×3: {:,d}", two_3x3(channels))),
-        dot(
-            channels,
-            weights(channels, width),
-            BOTTLENECK,
-            says=formatted("bottleneck: {:,d}", weights(channels, width)),
+    count = sum(depths)
+    stages = [f"conv{i}_x" for i, depth in enumerate(depths, start=2) for _ in range(depth)]
+    differences = [large - small for small, large in zip(*spent, strict=True)]
+    so_far = [sum(differences[: i + 1]) for i in range(count)]
+    data = [
+        {
+            "type": "bar",
+            "x": [i + shift for i in range(1, count + 1)],
+            "y": each,
+            "width": 0.4,
+            "marker": {"color": colour},
+            "hovertext": [f"{stage}, {kind}: {cost:g} u" for stage, cost in zip(stages, each, strict=True)],
+            "hoverinfo": "text",
+        }
+        for each, colour, shift, kind in zip(
+            spent, (BASIC, BOTTLENECK), (-0.2, 0.2), ("basic block", "bottleneck"), strict=True
+        )
+    ]
+    says = [
+        f"{stage}: {now:+g} u here, {total:+g} u so far"
+        for stage, now, total in zip(stages, differences, so_far, strict=True)
+    ]
+    data.append(
+        line([*range(1, count + 1)], so_far, ACCENT, 2)
+        | {"xaxis": "x2", "yaxis": "y2", "mode": "lines+markers", "marker": {"color": ACCENT, "size": 6}}
+        | {"hovertext": says, "hoverinfo": "text"}
+    )
+    firsts = [1 + sum(depths[:i]) for i in range(4)]
+    layout = {
+        "height": 440,
+        "barmode": "overlay",
+        "xaxis": axis(range=[0.4, count + 0.6], anchor="y", tickvals=[], domain=[0, 1]),
+        "xaxis2": axis(
+            range=[0.4, count + 0.6],
+            anchor="y2",
+            tickvals=firsts,
+            ticktext=["2", "3", "4", "5"],
+            title={"text": "stages conv2_x to conv5_x"},
         ),
-        dot(
-            even,
-            two_3x3(channels) * (even / channels) ** 2,
-            ACCENT,
-            symbol="diamond",
-            says=formatted("break-even: both cost the same at C = {:,.1f}", even),
+        "yaxis": axis(
+            title={"text": "u, each"}, domain=[0.54, 1], range=[0, 31], tickvals=[0, 9, 18, 29], showgrid=True
         ),
-        words("<b>two 3×3</b>", carried[-1], two_3x3(carried[-1]), BASIC),
+        "yaxis2": axis(
+            title={"text": "u, difference so far"},
+            domain=[0, 0.4],
+            range=[-32, 50],
+            tickvals=[-30, -15, 0, 15, 30, 45],
+            showgrid=True,
+        ),
+    }
+    totals = [sum(each) for each in spent]
+    numbers = {
+        f"{networks[0].layers} layers of basic blocks": f"{totals[0]:g} u",
+        f"{networks[1].layers} layers of bottlenecks": f"{totals[1]:g} u",
+        "difference": f"{totals[1] - totals[0]:+g} u".replace("-", "−"),
+        "bottlenecks over basic, whole network": formatted("{:.3f} ×", bills[1].macs / bills[0].macs),
+    }
+    return figure(data, layout, numbers, ghost=False)
+
+
+GROUPED = {"no groups": None, "groups of 32": 32, "groups of 16": 16, "groups of 4": 4, "depthwise": 1}
+
+
+def affordable(ratio: float = 4.0, groups: str = "no groups", price_of: int = 64) -> Figure:
+    """The interface C and the inner width w that one price affords, over their ratio C/w.
+
+    `ratio` is C/w, `groups` the channels in a group of the 3×3, and `price_of` the inner width of the bottleneck whose
+    weights are spent: 17 · `price_of`² of them. A block with groups of g channels has 2Cw + 9wg weights.
+    """
+    budget = sum(costs(BlockSpec("bottleneck", 4 * price_of, price_of), 1, "params"))
+    size = GROUPED[groups]
+
+    def inner(b: Any) -> Any:
+        """Solve 2bw² + 9wg = budget for w; without groups g is w itself."""
+        if size is None:
+            return (budget / (2 * b + 9)) ** 0.5
+        return ((81 * size**2 + 8 * b * budget) ** 0.5 - 9 * size) / (4 * b)
+
+    ratios = [2 ** (i / 4) for i in range(-8, 17)]
+    own = inner(ratio)
+    curve = [inner(b) for b in ratios]
+    says = "C/w = %{{x:.2f}}: {} %{{y:,.0f}} channels".format
+    data = [
+        line(ratios, [b * w for b, w in zip(ratios, curve, strict=True)], BOTTLENECK, 3, says=says("interface")),
+        line(ratios, curve, LIGHT_BOTTLENECK, 3, "dash", says=says("inner width")),
+        line([ratio, ratio], [own, ratio * own], ACCENT, 2),
+        dot(ratio, ratio * own, BOTTLENECK, says=formatted("interface: {:,.0f} channels", ratio * own)),
+        dot(ratio, own, LIGHT_BOTTLENECK, "diamond", says=formatted("inner width: {:,.0f} channels", own)),
+        words("<b>interface</b>", ratios[-1], ratios[-1] * curve[-1], BOTTLENECK),
+        words("inner width", ratios[-1], curve[-1], CONTEXT),
     ]
     layout = {
-        "height": 400,
+        "height": 380,
         "xaxis": axis(
             type="log",
-            title={"text": "C, channels carried"},
-            tickvals=[16, 64, 256, 1024],
-            range=[1.05, 4.0],
+            title={"text": "C / w"},
+            tickvals=[0.25, 0.5, 1, 2, 4, 8, 16],
+            ticktext=["1/4", "1/2", "1", "2", "4", "8", "16"],
+            range=[-0.62, 1.62],
             showgrid=True,
         ),
         "yaxis": axis(
             type="log",
-            title={"text": "weights"},
-            tickvals=[1e3, 1e4, 1e5, 1e6, 1e7],
-            ticktext=["1 k", "10 k", "100 k", "1 M", "10 M"],
-            range=[2.6, 8.1],
+            title={"text": "channels"},
+            tickvals=[16, 64, 256, 1024],
+            range=[0.9, 3.6],
             showgrid=True,
             automargin=True,
         ),
     }
+    group = own if size is None else size
     numbers = {
-        "two 3×3 at C": formatted("{:,d}", two_3x3(channels)),
-        "bottleneck C → w → C": formatted("{:,d}", weights(channels, width)),
-        "bottleneck's share": formatted("{:.1%}", weights(channels, width) / two_3x3(channels)),
-        "this w pays from C =": formatted("{:,.1f}", even),
-        "w / C (pays below 1.307)": formatted("{:.3f}", width / channels),
+        "weights to spend": formatted("{:,d}", budget),
+        "interface C": formatted("{:,.0f}", ratio * own),
+        "inner width w": formatted("{:,.0f}", own),
+        "the 3×3 takes": formatted("{:.0%}", 9 * own * group / budget),
+        "numbers written per pixel": formatted("{:,.0f}", ratio * own + 2 * own),
     }
-    return figure(data, layout, numbers, handles)
+    return figure(data, layout, numbers, [handle("ratio", "point 3 0", "middle")])

@@ -25,17 +25,17 @@ MB = 1e6
 
 
 def convolution(kernel: int, channels: tuple[Any, Any], side: Any, stride: int = 1, groups: Any = 1) -> Row:
-    """The bill's row for one convolution with `channels` in and out on a square map."""
+    """Return the bill's row for one convolution on square maps, with `channels` for its input and its output."""
     op = Operation("conv", "conv", *channels, kernel, stride, kernel // 2, groups)
     (row,), _ = price_operations([op], (side, side))
     return row
 
 
 def one_convolution(window: str = "3×3", channels_in: int = 512, channels_out: int = 512, side: int = 7) -> Figure:
-    """The four costs of one convolution, each against that of the first convolution of a ResNet, a 7×7/2 on 224 × 224.
+    """Compare the four costs of one convolution with those of a ResNet's first, a 7×7/2 on an image of 224 × 224.
 
-    `window` is the kernel, "/2" its stride; `side` that of the map that enters, in pixels. The scale is logarithmic:
-    to the left of the line is less than in the first convolution, to the right more.
+    `window` is the window, with its stride after the slash. `side` is the side of the input maps, in pixels. The scale
+    is logarithmic: to the left of the line are smaller costs than the first convolution's, to the right larger ones.
     """
     kernel, stride = WINDOWS[window]
     first = convolution(7, (3, 64), 224, 2)
@@ -63,25 +63,25 @@ def one_convolution(window: str = "3×3", channels_in: int = 512, channels_out: 
     }
     out = row.output_shape[2]
     numbers = {
-        "the map that leaves": formatted("{:,d} × {:,d}", out, out),
+        "output maps": formatted("{:,d} × {:,d}", out, out),
         "each weight is used": formatted("{:,d} ×", out * out),
-        "weights' share of the bytes": formatted("{:.1%}", FLOAT32_BYTES * row.params / row.bytes),
+        "share of the weights in the bytes": formatted("{:.1%}", FLOAT32_BYTES * row.params / row.bytes),
     }
     return figure(data, layout, numbers)
 
 
 def grouped(groups: int | str = 32, channels: int = 128, side: int = 56) -> Figure:
-    """The four costs of a 3×3 convolution that remain when its channels are divided into groups.
+    """Show how much of the four costs of a 3×3 convolution is left when its channels are divided into groups.
 
-    `channels` enter and leave, on a map of `side` pixels a side. The bars are shares of the same convolution in one
-    group.
+    Input and output have `channels` channels each, on maps whose sides are `side` pixels. The bars are shares of the
+    same convolution with one group.
     """
     parts = channels if groups == EACH else int(groups)
     whole, row = (_costs(convolution(3, (channels, channels), side, groups=g)) for g in (1, parts))
     data, annotations = [], []
     for y, name in enumerate(reversed(row)):
         share = row[name] / whole[name]
-        all_of_it = bar(1, y, CONTEXT, says=formatted(f"{name} in one group: {{:,d}}", whole[name]))
+        all_of_it = bar(1, y, CONTEXT, says=formatted(f"{name} with one group: {{:,d}}", whole[name]))
         part = bar(share, y, ACCENT, says=formatted(f"{name}: {{:,d}}, {{:.1%}} of one group's", row[name], share))
         data += [all_of_it | {"opacity": 0.25, "width": 0.36}, part | {"width": 0.36}]
         annotations += _captions(name, row[name], formatted("{:.1%}", share), y + 0.16)
@@ -93,13 +93,13 @@ def grouped(groups: int | str = 32, channels: int = 128, side: int = 56) -> Figu
             range=[0, 1],
             tickvals=[0, 0.25, 0.5, 0.75, 1],
             tickformat=".0%",
-            title={"text": "of the same convolution in one group"},
+            title={"text": "of the costs with one group"},
         ),
         "yaxis": axis(visible=False, range=[-0.35, 3.6]),
         "annotations": annotations,
     }
     numbers = {
-        "channels that one output reads": formatted("{:,d} of {:,d}", channels // parts, channels),
+        "input channels that one output channel reads": formatted("{:,d} of {:,d}", channels // parts, channels),
         "MACs left": formatted("{:.1%}", row["MACs"] / whole["MACs"]),
         "bytes left": formatted("{:.1%}", row["bytes"] / whole["bytes"]),
     }
@@ -107,21 +107,21 @@ def grouped(groups: int | str = 32, channels: int = 128, side: int = 56) -> Figu
 
 
 def along(name: str = "resnet34", image: int = 224, batch: int = 1) -> Figure:
-    """Every convolution of a network in its order: its multiply-adds above, and below the bytes that it moves.
+    """Draw every convolution of a network, from the first to the last: its MACs above, the bytes that it moves below.
 
-    `image` is the side of the image in pixels, a multiple of 32, and `batch` the number of images computed at once.
-    Grey bars are the stem and the projections.
+    `image` is the side of the image in pixels, a multiple of 32. `batch` is the number of images computed at once. Grey
+    bars are the first convolution and the projections.
     """
     net = network(name)
-    bill = price(net, image=32 * (image // 32), batch=batch)  # says that halving comes out even
+    bill = price(net, image=32 * (image // 32), batch=batch)  # a multiple of 32 can be halved five times
     rows = [row for row in bill.rows if row.kind == "conv"]
-    places = list(range(1, len(rows) + 1))
+    order = list(range(1, len(rows) + 1))
     weights = [FLOAT32_BYTES * row.params / MB for row in rows]
     maps = [(row.bytes - FLOAT32_BYTES * row.params) / MB for row in rows]
     colour = OF_BLOCK[net.block]
     bars = {
         "type": "bar",
-        "x": places,
+        "x": order,
         "y": [row.macs / batch / 1e6 for row in rows],
         "marker": {"color": [CONTEXT if r.stage == "stem" or r.on_shortcut else colour for r in rows]},
         "yaxis": "y",
@@ -130,10 +130,10 @@ def along(name: str = "resnet34", image: int = 224, batch: int = 1) -> Figure:
     below = {"yaxis": "y2", "mode": "lines+markers"}
     data = [
         bars | told(says(",.1f", "million MACs")),
-        line(places, maps, CONTEXT, 1.5, says=says(",.2f", "MB of maps"))
+        line(order, maps, CONTEXT, 1.5, says=says(",.2f", "MB of maps"))
         | below
         | {"marker": {"size": 5, "symbol": "square", "color": CONTEXT}},
-        line(places, weights, colour, 1.5, says=says(",.2f", "MB of weights"))
+        line(order, weights, colour, 1.5, says=says(",.2f", "MB of weights"))
         | below
         | {"marker": {"size": 5, "color": colour}},
         _beside("maps, read and written", 2 * maps[0]),
@@ -180,7 +180,7 @@ def _costs(row: Row) -> dict[str, Any]:
 
 
 def _captions(name: str, cost: Any, share: Any, y: float) -> list[Figure]:
-    """Above a bar: what it is and how much, and what it says."""
+    """Return the words above a bar: its name and amount at the left, and `share` at the right."""
     place = {"xref": "paper", "yanchor": "bottom"}
     return [
         label(formatted(f"<b>{name}</b> {{:,d}}", cost), 0, y, **place),
@@ -189,12 +189,12 @@ def _captions(name: str, cost: Any, share: Any, y: float) -> list[Figure]:
 
 
 def _beside(words: str, y: Any) -> Figure:
-    """Words above or below the first point of a curve."""
+    """Return a text trace with `words` above or below the first point of a curve."""
     place = {"x": [0.4], "y": [y], "yaxis": "y2", "textposition": "middle right"}
     return {"type": "scatter", "mode": "text", "text": [words], "hoverinfo": "skip", "cliponaxis": False} | place
 
 
 def _weighs_more(row: Row) -> Any:
-    """1 where a convolution has more weights than numbers in its two maps, otherwise 0."""
+    """Return 1 if a convolution has more weights than numbers in its input and output, otherwise 0."""
     maps = row.bytes // FLOAT32_BYTES - row.params
     return largest(0, smallest(1, row.params - maps))

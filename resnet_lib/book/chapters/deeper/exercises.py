@@ -14,10 +14,10 @@ RESIDUAL = {18: 27.88, 34: 25.03}
 WORSE = PLAIN[34] - PLAIN[18]
 BETTER = RESIDUAL[18] - RESIDUAL[34]
 
-# The blocks that turn plain-20 into plain-56, six a stage; each has two convolutions with a BatchNorm.
+# The blocks that turn plain-20 into plain-56, six in each stage. Each has two convolutions with a BatchNorm.
 SHALLOW, DEEP = network("cifar_plain20"), network("cifar_plain56")
 BLOCKS = DEEP.depths[0] - SHALLOW.depths[0]
-CHANNELS = 2 * BLOCKS * sum(DEEP.widths)  # over all their convolutions
+CHANNELS = 2 * BLOCKS * sum(DEEP.widths)  # summed over their convolutions
 ADDED = price(DEEP).params - price(SHALLOW).params
 
 
@@ -26,7 +26,7 @@ def _window(centre: float, edge: float = 0) -> list[list[float]]:
 
 
 def _weight(same: Any, other: Any) -> Any:
-    """The weights of a convolution among two channels: windows from a channel to itself and to the other one."""
+    """Return a convolution's weights from two channels to two: one window to the same channel, one to the other."""
     return [[same, other], [other, same]]
 
 
@@ -47,11 +47,11 @@ EXERCISES = (
             ),
             Mistake(
                 round(PLAIN[34] - RESIDUAL[34], 2),
-                "That compares the two networks of 34 layers. Those of 18 differ a little already.",
+                "That compares the two networks of 34 layers. The networks of 18 layers already differ a little.",
             ),
             Mistake(
                 round(PLAIN[18] - RESIDUAL[18], 2),
-                "That is what shortcuts do at 18 layers. The question is what they change about going deeper.",
+                "That is what shortcuts change at 18 layers. The question is what they change about going deeper.",
             ),
         ),
         otherwise="Take two differences from 18 to 34 layers, one without shortcuts and one with. Then compare them.",
@@ -68,7 +68,7 @@ EXERCISES = (
             ),
             Mistake(
                 _weight(NOTHING, ONE),
-                "The channels have changed places. The first index is the output channel, the second the input.",
+                "The channels have changed places. The first index is the output channel; the second is the input.",
             ),
             Mistake(
                 _weight(DIAGONAL, NOTHING),
@@ -81,28 +81,30 @@ EXERCISES = (
             ),
             Mistake(_weight(NOTHING, NOTHING), "This gives zero everywhere, whatever comes in."),
         ),
-        otherwise="Multiply a window with the nine pixels below it and add up. That should be the pixel in the middle.",
-        because="One weight of each window that stays in its channel, and nothing else.",
+        otherwise="Multiply the window's weights by the nine pixels under it, and add up. What comes out should be the"
+        " pixel in the middle.",
+        because="The middle weight of each window from a channel to itself is 1, and all others are 0.",
     ),
     Number(
         name="deeper.3",
         wants="a whole number, parameters that are not zero",
         solution=2 * CHANNELS,
         mistakes=(
-            Mistake(
-                CHANNELS, "That is one kind of them. Convolutions and BatchNorms both have some that are not zero."
-            ),
-            Mistake(ADDED, "That is how many the added layers have. Which of them are not zero?"),
+            Mistake(CHANNELS, "That is one kind. Convolutions and BatchNorms both have parameters that are not zero."),
+            Mistake(ADDED, "That is how many parameters the added blocks have. Which of them are not zero?"),
             Mistake(
                 3 * CHANNELS,  # = 2 * CHANNELS * 9 // 6
-                "Either you counted BatchNorm's offsets, which are zero, or the copied blocks too.",
+                "Either you counted BatchNorm's shifts, which are zero, or you counted the copied blocks, too.",
             ),
-            Mistake(4 * CHANNELS, "Running means and variances are not parameters, and an offset of zero is zero."),
-            Mistake(2 * BLOCKS * 3, "One in each convolution passes a single channel on. Each channel needs its own."),
-            Mistake(CHANNELS // 2, "There are two convolutions in a block, and each has a BatchNorm."),
-            Mistake(2 * CHANNELS // BLOCKS, "That is one block a stage. How many were added?"),
+            Mistake(4 * CHANNELS, "Stored means and variances are not parameters, and a shift of zero is zero."),
+            Mistake(
+                2 * BLOCKS * 3, "A single 1 in each convolution passes only one channel on. Each channel needs its own."
+            ),
+            Mistake(CHANNELS // 2, "A block has two convolutions, and each has a BatchNorm of its own."),
+            Mistake(2 * CHANNELS // BLOCKS, "That is one block in each stage. How many were added?"),
         ),
-        otherwise="Go through one block: which weights of a convolution, which numbers of a BatchNorm are not zero?",
-        because="All the others must be exactly zero.",
+        otherwise="Go through one block: which weights of its convolutions are not zero, and which parameters of its"
+        " BatchNorms?",
+        because="In this construction all the others are exactly zero.",
     ),
 )

@@ -1,4 +1,4 @@
-"""The figures of "Deeper got worse". Their rows are measured in the chapter, or were recorded; here they are drawn."""
+"""The figures of "Deeper got worse". Their numbers are measured in the chapter, or are recorded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from resnet_lib.book.explore import Figure
 from resnet_lib.book.plot import axis, figure, label, line, told
 from resnet_lib.colours import BASIC, CONTEXT
 
-# What is drawn of a block's output: the axis, and how the numbers beside the plot are written.
+# The axis for each measure of a block's output, and how the numbers beside the plot are written.
 MEASURES: dict[str, tuple[Figure, str]] = {
     "signal": ({"title": {"text": "RMS of the output"}, "range": [0, 5.7], "dtick": 1}, "{:.2f}"),
     "gradient": (
@@ -25,7 +25,7 @@ MEASURES: dict[str, tuple[Figure, str]] = {
     ),
     "twins": (
         {
-            "title": {"text": "distance of two twins' outputs"},
+            "title": {"text": "distance between twins' outputs"},
             "type": "log",
             "range": [-3.2, 0.4],
             "tickvals": [1e-3, 1e-2, 1e-1, 1],
@@ -34,7 +34,7 @@ MEASURES: dict[str, tuple[Figure, str]] = {
         "{:.1%}",
     ),
     "agreement": (
-        {"title": {"text": "cosine of two twins' gradients"}, "range": [-0.3, 1.08], "tickvals": [0, 0.5, 1]},
+        {"title": {"text": "cosine of twins' gradients"}, "range": [-0.3, 1.08], "tickvals": [0, 0.5, 1]},
         "{:.2f}",
     ),
 }
@@ -44,9 +44,9 @@ Rows = Mapping[str, list[float]]  # measure → its value at the output of each 
 
 
 def profile(rows: Mapping[tuple[str, int], Rows], layers: int, measure: str) -> Figure:
-    """A measure along the blocks of a plain and a residual network with `layers` layers; other depths as thin lines.
+    """Draw a measure along the blocks of a plain and a residual network with `layers` layers. Thin lines: other depths.
 
-    `rows[kind, layers]`, with `kind` "plain" or "resnet", holds each measure as one value a block (two layers).
+    `rows[kind, layers]`, with `kind` "plain" or "resnet", holds one value a block (two layers) for each measure.
     """
     scale, written = MEASURES[measure]
     data, numbers = [], {}
@@ -67,12 +67,8 @@ def profile(rows: Mapping[tuple[str, int], Rows], layers: int, measure: str) -> 
     ]
     layout = {
         "height": 380,
-        "margin": {
-            "l": 46,
-            "r": 12,
-            "t": 28,
-            "b": 40,
-        },  # on the left the widest measure's ticks: the plot stays in place
+        # The widest measure's ticks fit on the left, so the plot stays in place.
+        "margin": {"l": 46, "r": 12, "t": 28, "b": 40},
         "xaxis": axis(title={"text": "layers passed"}, range=[0, 112], tickvals=[0, 20, 32, 56, 110]),
         "yaxis": axis(automargin=True, showgrid=True, **scale),
         "annotations": names,
@@ -84,7 +80,7 @@ ERRORS = {"while learning": "running_errors", "on new images": "test_errors"}  #
 
 
 def trained(rows: Sequence[Mapping[str, Any]], error: str, epochs: int) -> Figure:
-    """Errors of plain and residual networks over their depth, after `epochs` epochs: each run, and the medians.
+    """Draw the error of plain and residual networks by their depth, after `epochs` epochs: each run, and the medians.
 
     `rows` are those of `resnet_lib.records.experiment("degradation")`.
     """
@@ -113,7 +109,7 @@ def trained(rows: Sequence[Mapping[str, Any]], error: str, epochs: int) -> Figur
         "margin": {"l": 4, "r": 12, "t": 28, "b": 40},
         "xaxis": axis(title={"text": "layers"}, range=[0, 115], tickvals=sorted(medians)),
         "yaxis": axis(
-            automargin=True, showgrid=True, title={"text": "errors, %"}, range=[-2, 100], tickvals=[0, 25, 50, 75, 100]
+            automargin=True, showgrid=True, title={"text": "error, %"}, range=[-2, 100], tickvals=[0, 25, 50, 75, 100]
         ),
         "annotations": names,
     }
@@ -121,10 +117,10 @@ def trained(rows: Sequence[Mapping[str, Any]], error: str, epochs: int) -> Figur
 
 
 def _course(values: list[float], colour: str, width: float, says: str | None = None) -> dict[str, Any]:
-    """A line with a point at each block; the first block ends with the network's third layer."""
+    """Return a line with a point at each block. The first block ends with the network's third layer."""
     return line([3 + 2 * i for i in range(len(values))], values, colour, width, says=says)
 
 
 def _plain_zero(value: float) -> float:
-    """No "-0.00"."""
+    """Return `value` without the minus sign that rounding would leave before a zero."""
     return value if abs(value) >= 0.005 else abs(value)

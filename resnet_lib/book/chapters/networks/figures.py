@@ -13,8 +13,8 @@ from resnet_lib.cost import Bill, price
 from resnet_lib.spec import NetworkSpec
 from resnet_lib.zoo import network
 
-# On the map: what is written at each named network, and on which side, for both choices of the upright axis. Two
-# networks that nearly coincide share a label, and the second has none.
+# Each named network's label on the map, and its side for both choices of the vertical axis. Two networks that nearly
+# coincide share a label, and the second has none.
 LABELS = {
     "resnet18": ("ResNet-18", "middle left", "middle left"),
     "resnet34": ("ResNet-34", "middle left", "middle right"),
@@ -30,14 +30,14 @@ LABELS = {
 NAMES = {
     "resnext101_32x8d": "ResNeXt-101 32×8d",
     "resnext101_64x4d": "ResNeXt-101 64×4d",
-}  # told, where LABELS are short
+}  # the full names of networks whose LABELS are short
 SHARED = {"parameters": {"resnet50": "ResNet-50, ResNeXt-50"}}
 
 
 def stage_by_stage(unit: str = "MACs", against: str = "ResNet-50") -> Figure:
-    """ResNet-34 and a bottleneck network, stage by stage: what each stage costs, and how many blocks it has.
+    """The cost of each stage of ResNet-34 and of a network of bottlenecks, and how many blocks the stage has.
 
-    `unit` is "MACs", "parameters" or "activations", `against` the name of the bottleneck network.
+    `unit` is "MACs", "parameters" or "activations". `against` names the network of bottlenecks.
     """
     field, size, symbol = UNITS[unit]
     nets = network("resnet34"), network(against.lower().replace("-", ""))
@@ -73,7 +73,7 @@ def stage_by_stage(unit: str = "MACs", against: str = "ResNet-50") -> Figure:
 
 
 def _stage_title(name: str, nets: tuple[NetworkSpec, ...]) -> str:
-    """The paper's name of a stage, and its blocks in each network."""
+    """Return the paper's name of a stage, with its number of blocks in each network."""
     if not name.startswith("layer"):
         return {"stem": "<b>conv1</b>, the stem", "head": "<b>classifier</b>"}[name]
     i = int(name.removeprefix("layer")) - 1
@@ -88,12 +88,12 @@ def your_own(
     width: int = 64,
     upright: str = "parameters",
 ) -> Figure:
-    """The named ImageNet networks on a map of their costs, and in it a network of your own. Both axes are logarithmic.
+    """A map of the named ImageNet networks by their costs, with a network of your own. Both axes are logarithmic.
 
-    `block` is "basic", "bottleneck" or "wide bottleneck", whose 3×3 has twice the channels; `conv3_x` and
-    `conv4_x` the blocks of stages 2 and 3 (stages 1 and 4 have three each, or as many as conv3_x if that is fewer);
-    `width` the channels of stage 1 and of the stem, doubled from stage to stage. `upright` says what the upright axis
-    shows.
+    `block` is "basic", "bottleneck" or "wide bottleneck", whose 3×3 has twice the channels. `conv3_x` and `conv4_x` are
+    the numbers of blocks in stages 2 and 3. Stages 1 and 4 have three blocks each, or as many as stage 2 if it has
+    fewer. `width` is the number of channels of the stem and of stage 1, and it doubles from stage to stage. `upright`
+    says what the vertical axis shows.
     """
     ends = smallest(3, conv3_x)
     own = NetworkSpec(
@@ -155,7 +155,7 @@ def _bill(name: str) -> Bill:
 
 
 def _named(name: str, upright: str) -> Figure:
-    """A named network's mark on the map, with its label."""
+    """Return the mark of a named network on the map, with its label."""
     field, size, _ = UNITS[upright]
     words, *sides = LABELS[name]
     side = sides[list(UNITS)[1:].index(upright)]
@@ -173,14 +173,14 @@ def _named(name: str, upright: str) -> Figure:
 
 
 def _ring(x: Any, y: Any, upright: str) -> Figure:
-    """The reader's own network: a ring, so that a named network inside it still shows."""
+    """Return the mark of the reader's own network: a ring, so that a named network inside it still shows."""
     marker = {"color": ACCENT, "size": 18, "symbol": "circle-open", "line": {"width": 3, "color": ACCENT}}
     place = {"x": [x], "y": [y], "cliponaxis": False}
     return {"type": "scatter", "mode": "markers", "marker": marker} | place | _told("yours", upright)
 
 
 def _told(name: str, upright: str) -> Figure:
-    """Both costs of a network on the map."""
+    """Return the words that name both costs of a network on the map."""
     return told(f"{name}: %{{x:,.2f}} G MACs, %{{y:,.2f}} {UNITS[upright][2]} {upright}")
 
 

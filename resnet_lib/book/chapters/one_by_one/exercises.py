@@ -12,9 +12,9 @@ from resnet_lib.zoo import network
 
 @dataclass(frozen=True, kw_only=True)
 class Weights(Table):
-    """The weights of a 1×1 convolution: out × in, or as torch keeps them, (out, in, 1, 1), or a layer that has them.
+    """The weights of a 1×1 convolution: as out × in, as torch's (out, in, 1, 1), or in a layer that has them.
 
-    A table of in × out is read as well, so that it can be recognised.
+    A table of in × out is read as well, so that this mistake can be recognised.
     """
 
     def read(self, answer: Any) -> Any:
@@ -38,12 +38,12 @@ class Weights(Table):
 
 
 def _without_window(weight: Any) -> Any:
-    """A table of the shape (out, in, 1, 1) as one of (out, in); anything else as it is."""
+    """Return a table of the shape (out, in, 1, 1) as one of (out, in), and anything else unchanged."""
     try:
         values = weight.tolist() if hasattr(weight, "tolist") else weight
         if all(len(cell) == 1 and len(cell[0]) == 1 for row in values for cell in row):
             return [[cell[0][0] for cell in row] for row in values]
-    except Exception:  # no such table
+    except Exception:  # It is not such a table.
         pass
     return weight
 
@@ -60,38 +60,43 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 [[0.25, 1.0], [0.5, 0.0], [0.25, -1.0]],
-                "Your rows belong to the inputs. A convolution keeps a row for each output channel: out × in.",
+                "Your rows belong to the input channels. A convolution keeps a row for each output channel: out × in.",
             ),
-            Mistake([RED_MINUS_BLUE, GREY], "Your two outputs come in the other order."),
+            Mistake([RED_MINUS_BLUE, GREY], "Your two output channels are in the other order: the grey comes first."),
             Mistake([GREY, [-1.0, 0.0, 1.0]], "Your second output is blue minus red."),
             Mistake([GREY, [1.0, 0.0, 1.0]], "Your second output is red plus blue."),
             Mistake(
-                [[1.0, 2.0, 1.0], RED_MINUS_BLUE], "The proportions are right, but your white would have a grey of 4."
+                [[1.0, 2.0, 1.0], RED_MINUS_BLUE],
+                "The proportions are right, but your weights add up to 4, so the grey of white would be 4.",
             ),
-            Mistake([[1 / 3] * 3, RED_MINUS_BLUE], "In your grey the three count alike. Green should count twice."),
+            Mistake(
+                [[1 / 3] * 3, RED_MINUS_BLUE],
+                "In your grey all three colours count alike. Green should count twice as much.",
+            ),
         ),
-        otherwise="Each row holds what one output takes from red, from green and from blue, in that order.",
-        because="Two rows of three weights, used at every pixel: a 1×1 convolution from 3 channels to 2.",
+        otherwise="Each row holds the weights of red, green and blue for one output channel, in that order.",
+        because="These are two rows of three weights, used at every pixel: a 1×1 convolution from 3 channels to 2.",
     ),
     Number(
         name="one_by_one.2",
         wants="a whole number, the MACs of that convolution",
         solution=_row.macs,
         mistakes=(
-            Mistake(4 * _row.macs, "You count it at every pixel of the map that comes in. It has stride 2."),
+            Mistake(
+                4 * _row.macs,
+                "You counted every position of the input. With stride 2 only a quarter of them is computed.",
+            ),
             Mistake(
                 2 * _row.macs,
-                "Twice too many: FLOPs, two for each MAC, or a stride that halves only one side of the map.",
+                "That is twice too many. Did you count two FLOPs for each MAC, or halve only one side of the map?",
             ),
-            Mistake(9 * _row.macs, "That would be a window of nine pixels."),
-            Mistake(36 * _row.macs, "That would be a 3×3 without a stride."),
-            Mistake(_row.params, "Those are its weights. Each is used once for each pixel that comes out."),
-            Mistake(
-                _row.macs // 4, "The map of 28 × 28 is the one that comes in. The stride halves its sides only once."
-            ),
+            Mistake(9 * _row.macs, "That is the price of a 3×3 with stride 2. This window has one position, not nine."),
+            Mistake(36 * _row.macs, "That is the price of a 3×3 with stride 1. This is a 1×1, and it has stride 2."),
+            Mistake(_row.params, "Those are its weights. Each of them is used once at every position of the output."),
+            Mistake(_row.macs // 4, "That is for an output of 7 × 7. The stride halves the 28 of the input only once."),
         ),
-        otherwise="Channels in, times channels out, times the pixels that come out.",
-        because="A stride of 2 leaves a quarter of the pixels to compute, and three quarters unread.",
+        otherwise="Multiply the input channels, the output channels and the positions of the output.",
+        because="With stride 2 a quarter of the positions is computed, and three quarters of the input are never read.",
     ),
     Function(
         name="one_by_one.3",
@@ -99,20 +104,28 @@ EXERCISES = (
         solution=lambda w, groups: 9 * w / (2 * groups),
         samples=((64, 1), (128, 32), (96, 2), (512, 1)),
         mistakes=(
-            Mistake(lambda w, groups: 4.5 * w, "Right without groups. With them, how many weights does the 3×3 have?"),
-            Mistake(lambda w, groups: 9 * w / groups, "There are two 1×1 convolutions, one down and one up."),
-            Mistake(lambda w, groups: 9 * w, "There are two 1×1 convolutions, one down and one up. And groups?"),
+            Mistake(
+                lambda w, groups: 4.5 * w, "That is right without groups. How many weights does the 3×3 have with them?"
+            ),
+            Mistake(
+                lambda w, groups: 9 * w / groups, "You counted one 1×1 convolution. There are two, one down and one up."
+            ),
+            Mistake(lambda w, groups: 9 * w, "You counted one 1×1 convolution, and no groups. There are two 1×1s."),
             Mistake(
                 lambda w, groups: 4.5 * w * groups,
-                "Groups make the 3×3 cheaper. So does it take more of C to match it, or less?",
+                "Groups make the 3×3 cheaper. Does it then take a larger C to match it, or a smaller one?",
             ),
-            Mistake(lambda w, groups: 4.5 / groups, "That is C/w. What is C?"),
+            Mistake(lambda w, groups: 4.5 / groups, "That is C/w. The question asks for C itself."),
             Mistake(
-                lambda w, groups: 18 * w / groups, "In the pair the 1×1 go from C to w and back: C·w weights each."
+                lambda w, groups: 18 * w / groups,
+                "That is four times too many. The 1×1s go from C channels to w and back, with C·w weights each.",
             ),
-            Mistake(lambda w, groups: w / (2 * groups), "The window of the 3×3 has nine places."),
+            Mistake(
+                lambda w, groups: w / (2 * groups),
+                "The window of the 3×3 has nine positions, so it has nine weights for each pair of channels.",
+            ),
         ),
-        otherwise="Write down the weights of the pair, those of the 3×3, set them equal, and divide by w.",
-        because="With 32 groups C is less than a sixth of w: for any hourglass the 1×1 are nearly the whole bill.",
+        otherwise="Write down the weights of the two 1×1s and those of the 3×3, set them equal, and divide by w.",
+        because="With 32 groups this C is about a seventh of w. In a block with C > w the 1×1s cost over seven times as much.",
     ),
 )

@@ -15,7 +15,7 @@ from resnet_lib.spec import BlockSpec
 
 # --- what a window of one pixel sees ---------------------------------------------------------------------------------
 
-PICTURE = (
+IMAGE = (
     "..........",
     ".OO.......",
     ".OO..k....",
@@ -35,19 +35,19 @@ COLOURS: dict[str, tuple[float, ...]] = {  # red, green and blue, from 0 to 1
     "w": (1.0, 1.0, 0.75),
     "g": (0.25, 0.75, 0.25),
 }
-SIDE = len(PICTURE)
+SIDE = len(IMAGE)
 PLACES = [(column, row) for row in range(SIDE) for column in range(SIDE)]
-SHUFFLED = random.Random(0).sample(range(SIDE**2), SIDE**2)  # which pixel comes where
+SHUFFLED = random.Random(0).sample(range(SIDE**2), SIDE**2)  # the pixel that each place receives
 
 
 def one_pixel(red: float = 0.25, green: float = 0.5, blue: float = 0.25, window: str = "1×1") -> Figure:
-    """A picture and one output channel of a convolution over it; below, the same with the picture's pixels shuffled.
+    """Show an image and one output channel of a convolution over it; below, the same with the image's pixels shuffled.
 
     `red`, `green` and `blue` are the weights of the three input channels; `window` is "1×1", or "3×3", which applies
     the same weights to the average over a pixel and its eight neighbours.
     """
-    picture = [COLOURS[PICTURE[row][column]] for column, row in PLACES]
-    shuffled = [picture[i] for i in SHUFFLED]
+    image = [COLOURS[IMAGE[row][column]] for column, row in PLACES]
+    shuffled = [image[i] for i in SHUFFLED]
 
     def convolved(colours: Sequence[tuple[float, ...]]) -> list[Any]:
         seen = colours if window == "1×1" else [_average(colours, *place) for place in PLACES]
@@ -56,8 +56,8 @@ def one_pixel(red: float = 0.25, green: float = 0.5, blue: float = 0.25, window:
     output = convolved(shuffled)
     put_back = [output[SHUFFLED.index(i)] for i in range(SIDE**2)]
     maps = {
-        "the picture": [_rgb(colour) for colour in picture],
-        f"{window} over it": convolved(picture),
+        "the image": [_rgb(colour) for colour in image],
+        f"{window} over it": convolved(image),
         "its pixels, shuffled": [_rgb(colour) for colour in shuffled],
         f"{window} over those, put back": put_back,
     }
@@ -87,7 +87,7 @@ def one_pixel(red: float = 0.25, green: float = 0.5, blue: float = 0.25, window:
 
 
 def _average(colours: Sequence[tuple[float, ...]], column: int, row: int) -> tuple[float, ...]:
-    """The mean of a pixel's 3×3 window; beyond the edge there are zeros."""
+    """Return the mean of a pixel's 3×3 window; there are zeros beyond the edge."""
     window = [
         colours[SIDE * y + x]
         for y in range(max(row - 1, 0), min(row + 2, SIDE))
@@ -101,7 +101,7 @@ def _rgb(colour: tuple[float, ...]) -> str:
 
 
 def _map(colours: list[Any], name: str) -> Figure:
-    """A map, each pixel a small bar: in its own colour, or from black at -1 over grey at 0 to white at 1."""
+    """Draw a map, each pixel as a small bar: in its own colour, or from black at -1 over grey at 0 to white at 1."""
     says = "%{marker.color}" if isinstance(colours[0], str) else "%{marker.color:.2f}"
     scale = [[0, "#000000"], [0.5, CONTEXT], [1, "#FFFFFF"]]
     marker = {"color": colours, "colorscale": scale, "cmin": -1, "cmax": 1, "line": {"width": 0}}
@@ -111,13 +111,13 @@ def _map(colours: list[Any], name: str) -> Figure:
 
 
 def _frame(name: str) -> Figure:
-    """The outline of a map."""
+    """Draw the outline of a map."""
     start, end = -0.5, SIDE - 0.5
     corners = [start, end, end, start, start], [start, start, end, end, start]
     return line(*corners, CONTEXT, 1) | {"xaxis": f"x{name}", "yaxis": f"y{name}"}
 
 
-# --- who pays: the two 1×1 convolutions of a bottleneck, or its 3×3 --------------------------------------------------
+# --- what they cost: the two 1×1 convolutions of a bottleneck, and its 3×3 --------------------------------------------
 
 UNITS = ("MACs", "numbers moved")
 NAMED = (("ResNet-50", 4, 1), ("wide ResNet-50-2", 2, 1), ("ResNeXt-50", 2, 32))  # with their blocks' C/w and groups
@@ -125,22 +125,22 @@ LEAST, MOST = 0.125, 32  # C/w, as far as it is drawn: half of the MACs is at 9/
 
 
 def who_pays(channels: int = 256, width: int = 64, groups: int = 1) -> Figure:
-    """The share of a bottleneck's two 1×1 convolutions in its MACs, and in the numbers that its convolutions move.
+    """Show the share of a bottleneck's two 1×1s in its MACs, and in the numbers that its convolutions move.
 
-    `channels` is C, `width` is w, `groups` divides the 3×3. For one pixel at stride 1; its MACs are then also the
-    weights. The numbers moved are inputs read and outputs written, without the weights.
+    `channels` is C, `width` is w, `groups` divides the 3×3. All is counted at one position with stride 1, so there
+    are as many MACs as weights. The numbers moved are inputs read and outputs written, without the weights.
     """
     macs, moved = (_pair_and_3x3(channels, width, groups, unit) for unit in UNITS)
     data, annotations = [], []
     for y, unit, (pair, single) in ((1, "MACs", macs), (0, "numbers moved", moved)):
-        for name, cost, colour in (("two 1×1", pair, LIGHT_BOTTLENECK), ("3×3", single, BOTTLENECK)):
+        for name, cost, colour in (("two 1×1s", pair, LIGHT_BOTTLENECK), ("3×3", single, BOTTLENECK)):
             share = cost / (pair + single)
             written = formatted(f"{name}: {{:.1%}}", share)
             data.append(bar(share, y, colour, says=formatted(f"{name}: {{:,d}} {unit}", cost)) | inside(written))
-        annotations.append(label(formatted(f"<b>{unit}</b> for a pixel: {{:,d}}", pair + single), 0, y + 0.41))
+        annotations.append(label(formatted(f"<b>{unit}</b> at one position: {{:,d}}", pair + single), 0, y + 0.41))
     data += _curves(groups)
     for unit, share, symbol in (("MACs", _share(macs), "circle"), ("numbers moved", _share(moved), "square")):
-        says = formatted(f"yours, C / w = {{:.2f}}: {{:.1%}} of the {unit}", channels / width, share)
+        says = formatted(f"your block, C / w = {{:.2f}}: {{:.1%}} of the {unit}", channels / width, share)
         data.append(_below(dot(channels / width, share, ACCENT, symbol=symbol, says=says)))
     layout = {
         "height": 430,
@@ -153,7 +153,7 @@ def who_pays(channels: int = 256, width: int = 64, groups: int = 1) -> Figure:
             range=[-0.93, 1.53],
             tickvals=[0.125, 0.5, 2, 8, 32],
             ticktext=["1/8", "1/2", "2", "8", "32"],
-            title={"text": "C / w, channels carried over inner width"},
+            title={"text": "C / w, channels outside over channels inside"},
             anchor="y2",
         ),
         "yaxis2": axis(
@@ -161,7 +161,7 @@ def who_pays(channels: int = 256, width: int = 64, groups: int = 1) -> Figure:
             domain=[0, 0.57],
             tickvals=[0, 0.25, 0.5, 0.75, 1],
             tickformat=".0%",
-            title={"text": "share of the two 1×1"},
+            title={"text": "share of the two 1×1s"},
             anchor="x2",
             showgrid=True,
             automargin=True,
@@ -170,15 +170,15 @@ def who_pays(channels: int = 256, width: int = 64, groups: int = 1) -> Figure:
     }
     numbers = {
         "C / w": formatted("{:.2f}", channels / width),
-        "half of the MACs at C / w =": formatted("{:.2f}", 9 / (2 * groups)),  # where 2Cw = 9w²/groups
-        "1×1: MACs for each number moved": formatted("{:,.1f}", macs[0] / moved[0]),
-        "3×3: MACs for each number moved": formatted("{:,.1f}", macs[1] / moved[1]),
+        "C / w for half of the MACs": formatted("{:.2f}", 9 / (2 * groups)),  # where 2Cw = 9w²/groups
+        "1×1s: MACs per number moved": formatted("{:,.1f}", macs[0] / moved[0]),
+        "3×3: MACs per number moved": formatted("{:,.1f}", macs[1] / moved[1]),
     }
     return figure(data, layout, numbers)
 
 
 def _pair_and_3x3(channels: Any, width: Any, groups: int, unit: str) -> tuple[Any, Any]:
-    """What the two 1×1 cost for one pixel, and what the 3×3 does."""
+    """Return the cost of the two 1×1s at one position, and that of the 3×3."""
     block = BlockSpec("bottleneck", channels, width, groups=groups)
     rows = [row for row in price(block, image=1).rows if row.kind == "conv"]
     reduce, middle, expand = (row.macs if unit == "MACs" else row.bytes // FLOAT32_BYTES - row.params for row in rows)
@@ -190,13 +190,13 @@ def _share(costs: tuple[Any, Any]) -> Any:
 
 
 def _curves(groups: int) -> list[Figure]:
-    """The two shares over C/w, with their names; where half is; and the networks whose 3×3 has as many `groups`."""
+    """Draw the two shares over C/w with their names, the half, and the networks whose 3×3 has as many `groups`."""
 
     def share(ratio: float, unit: str) -> float:
         return float(_share(_pair_and_3x3(round(1024 * ratio), 1024, groups, unit)))
 
     ratios = [LEAST * 2 ** (i / 4) for i in range(33)]
-    crossed = groups > 4  # then the curve of the MACs runs above the other
+    crossed = groups > 4  # the curve of the MACs then runs above the other
     names = (
         ("MACs", BOTTLENECK, 3, ({8: 8, 32: 0.85}[groups], "top left") if crossed else (1, "bottom right")),
         ("numbers moved", CONTEXT, 2, (1.4, "bottom right") if crossed else (8, "top left")),
@@ -215,11 +215,11 @@ def _curves(groups: int) -> list[Figure]:
 
 
 def _name(name: str, ratio: float, share: float, colour: str, place: str) -> Figure:
-    """Words that keep a small distance from a point of a curve."""
+    """Write words at a small distance from a point of a curve."""
     aside, up = (0.94, 0.02) if place == "top left" else (1.06, -0.02)
     return words(name, aside * ratio, share + up, colour) | {"textposition": place}
 
 
 def _below(trace: Figure) -> Figure:
-    """The same in the lower plot."""
+    """Move a trace to the lower plot."""
     return trace | {"xaxis": "x2", "yaxis": "y2"}

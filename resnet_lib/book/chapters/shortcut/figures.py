@@ -1,4 +1,4 @@
-"""The figures of "The shortcut". A shortcut's part of the bill is its projection, with the BatchNorm after it."""
+"""The figures of "The shortcut". What a shortcut costs is its projection, with the BatchNorm after it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from resnet_lib.cost import price
 from resnet_lib.zoo import network
 
 LIGHT_CONTEXT = "rgba(138,143,152,0.35)"  # the grey of shortcuts, for those that only option C adds
-WINDOWS = {"1×1": (1, 0), "2×2 average": (2, 0), "3×3": (3, 1)}  # pixels read along a side, and padding
+WINDOWS = {"1×1": (1, 0), "2×2 average": (2, 0), "3×3": (3, 1)}  # pixels along a side of the window, and padding
 SIDE = 16  # pixels of the map in `what_it_reads`
 
 
 def cost_of_shortcuts(conv3_x: int = 4, conv4_x: int = 6, unit: str = "parameters") -> Figure:
-    """What each stage costs, with basic blocks and with bottlenecks: the main branches in colour, which is all that
-    option A has; then in grey what the projections of option B add; then in pale grey what those of option C do.
+    """Show what each stage costs, with basic blocks and with bottlenecks. The branches are in colour, and they are all
+    that option A has. Grey is what the projections of option B add. Pale grey is what option C adds to that.
 
-    `conv3_x` and `conv4_x` are the blocks of these stages (the others have three), `unit` is "parameters", "MACs" or
-    "activations", for a 224 × 224 image and 1000 classes.
+    `conv3_x` and `conv4_x` are the numbers of blocks in these stages; the other stages have three each. `unit` is
+    "parameters", "MACs" or "activations", for a 224 × 224 image and 1000 classes.
     """
     field, size, symbol = UNITS[unit]
     bars, labels, numbers = [], [], {}
@@ -29,9 +29,9 @@ def cost_of_shortcuts(conv3_x: int = 4, conv4_x: int = 6, unit: str = "parameter
         for i in range(1, 5):
             a, b, c = (getattr(bill.by("stage")[f"layer{i}"], field) for bill in options)
             y = top - i + 0.2
-            parts = (("the main branches", a, colour), ("with B", b - a, CONTEXT), ("with C", c - b, LIGHT_CONTEXT))
-            for j, (what, cost, shade) in enumerate(parts):
-                says = f"conv{i + 1}_x, {what}: {{:,.2f}} {symbol} {'more' if j else unit}"
+            parts = (("branches", a, colour), ("added by B", b - a, CONTEXT), ("added by C", c - b, LIGHT_CONTEXT))
+            for what, cost, shade in parts:
+                says = f"conv{i + 1}_x, {what}: {{:,.2f}} {symbol} {unit}"
                 bars.append(bar(cost / size, y, shade, says=formatted(says, cost / size)))
             words = f"conv{i + 1}_x: {{:,.2f}} {symbol}, with B {{:,.2f}} {symbol}, with C {{:,.2f}} {symbol}"
             labels.append(label(formatted(words, a / size, b / size, c / size), x=0, y=y + 0.42))
@@ -51,11 +51,11 @@ def cost_of_shortcuts(conv3_x: int = 4, conv4_x: int = 6, unit: str = "parameter
 
 
 def what_it_reads(blocks: int = 1, window: str = "1×1") -> Figure:
-    """Which pixels of a map strided blocks read: circles are pixels, and those that are read are filled.
+    """Show which pixels of a map are read by strided blocks. Circles are pixels, and those that are read are filled.
 
-    `blocks` (1 to 3) is how many strided blocks follow one another, `window` what steps by two pixels in each: the
-    "1×1" of a projection (zero-padding reads the same pixels), a "2×2 average", or the main branch's "3×3". The area of
-    a dot stands for the number of ways from its pixel to the output.
+    `blocks` (1 to 3) is the number of strided blocks in a row. `window` is what steps by two pixels in each of them:
+    the "1×1" of a projection (option A reads the same pixels), a "2×2 average", or the "3×3" of a branch. The area of a
+    dot is the number of paths from its pixel to the output, relative to the most that a pixel has.
     """
     ways = [_ways(*WINDOWS[window], n) for n in (1, 2, 3)]
     pixels = [(x, y) for y in range(SIDE) for x in range(SIDE)]
@@ -75,20 +75,22 @@ def what_it_reads(blocks: int = 1, window: str = "1×1") -> Figure:
     }
     data = [
         place | {"marker": circles, "hoverinfo": "skip"},
-        place | {"marker": dots | {"line": {"width": 0}}, "customdata": counts} | told("%{customdata:d} ways out"),
+        place
+        | {"marker": dots | {"line": {"width": 0}}, "customdata": counts}
+        | told("%{customdata:d} paths to the output"),
     ]
     side = SIDE // 2**blocks
     numbers = {
         "the map becomes": formatted("{:d} × {:d} pixels", side, side),
         "pixels that are read": formatted("{:d} of {:d}", read, SIDE**2),
         "that is": formatted("{:.0%}", read / SIDE**2),
-        "most ways from one pixel": formatted("{:d}", pick(blocks - 1, [max(w) ** 2 for w in ways])),
+        "most paths from one pixel": formatted("{:d}", pick(blocks - 1, [max(w) ** 2 for w in ways])),
     }
     return figure(data, layout, numbers)
 
 
 def _ways(kernel: int, padding: int, blocks: int) -> list[int]:
-    """Along a side: in how many ways each pixel reaches the output, through `blocks` windows at stride 2."""
+    """Count, along one side, the paths of each pixel to the output through `blocks` windows at stride 2."""
     ways = [1] * (SIDE // 2**blocks)
     for _ in range(blocks):
         before = [0] * (2 * len(ways))
