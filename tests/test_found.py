@@ -59,7 +59,7 @@ WANTED = {  # the section that a reader wants among the first three
     "receptive field": "book/networks.html#deeper-does-not-see-more",
     "batch normalization": "book/deeper.html#batchnorm-and-relu-make-it-explode",
     "resnet50": "book/bottleneck.html#why-does-resnet-50-cost-more",
-    "FLOPs": "book/index.html#four-words",
+    "FLOPs": "book/glossary.html",
     "vanishing gradients": "book/deeper.html#do-the-gradients-vanish",
     "option A": "book/shortcut.html#what-the-zeros-do",
     "zero padding": "book/shortcut.html#what-the-zeros-do",

@@ -126,6 +126,6 @@ EXERCISES = (
             ),
         ),
         otherwise="Write down the weights of the two 1×1s and those of the 3×3, set them equal, and divide by w.",
-        because="With 32 groups this C is about a seventh of w. In a block with C > w the 1×1s cost over seven times as much.",
+        because="With 32 groups this C is about a seventh of w. In a block with C > w the 1×1s cost far more.",
     ),
 )
