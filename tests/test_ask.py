@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Locator, Page
 from book._ext.residual_answers import asked
 from resnet_lib.book.ask.exercise import NEGATIVE, NOT_A_NUMBER, NOT_WHOLE, Number
 from resnet_lib.book.ask.questions import Estimate, Question
-from resnet_lib.book.web import asset, runtime
+from resnet_lib.book.web import IMPORT, asset, runtime
 from tests.conftest import CHAPTERS, ROOT
 from tests.helpers.layout import address, themed
 from tests.helpers.made import explorers, questions, verdicts
@@ -90,7 +90,7 @@ def engine(browser: Browser) -> Iterator[Engine]:
     }"""
     with browser.new_context() as context:
         page = context.new_page()
-        yield lambda name, rows: page.evaluate(call, [asset("numbers.js"), name, rows])
+        yield lambda name, rows: page.evaluate(call, [asset("format.js") + IMPORT.sub("", asset("numbers.js")), name, rows])
 
 
 READ: list[tuple[str, str, float]] = [

@@ -6,7 +6,7 @@
   script has come: node draws it with the page's own modules.
 - The styles of tables and drawings, which a notebook has in each output, are in the book's style sheet.
 - Two explorers of one function on a page have names of their own.
-- A "%" or "×" stays on the line of its number.
+- A "%", a "×" or a "·" stays on the line of its number.
 - Buttons lead to the book's repository and to Colab if the book has an address (tools/address.py).
 
 The files of others come from `node_modules` (`make book` calls npm) and are never committed.
@@ -40,8 +40,11 @@ from tools import address  # noqa: E402
 ASSETS = Path(__file__).parent.parent / "_assets"
 WEB = ROOT / "resnet_lib" / "book" / "web"
 # Calls that come in the page before book.js wait for it.
-# A page that is opened with "?embed" is marked, so that it never shows more than its figure (embed.js, book.css).
+# A page that is opened with "?embed" is marked, so that it never shows more than its figure (embed.js, book.css). One that
+# is opened at its beginning is marked until it is complete: what is far below is laid out later (page.js, book.css).
 BEFORE = """window.RL_BOOK = true;
+if (!location.hash && performance.getEntriesByType("navigation")[0]?.type === "navigate")
+  document.documentElement.dataset.rlTop = "";
 if (new URLSearchParams(location.search).has("embed")) document.documentElement.dataset.rlEmbed = "";
 window.ResidualBlock = { later: [] };
 for (const name of ["explorer", "ask"]) {
@@ -51,7 +54,7 @@ SHOWN = (_table.STYLE, drawing.STYLE)  # each table and each drawing of a notebo
 COLAB = "https://colab.research.google.com"
 EXPLORER = "data-rl-explorer"
 CALL = re.compile(r"<script>ResidualBlock\.explorer\((.*?)\);</script>", re.DOTALL)
-NUMBER_SPACE = re.compile(r"(?<=\d)\s(?=[%×])|(?<=\d\s×)\s(?=\d)")
+NUMBER_SPACE = re.compile(r"(?<=\d)\s(?=[%×·])|(?<=\d\s[×·])\s(?=\d)")
 
 
 def add_buttons(app: Sphinx, config: Config) -> None:

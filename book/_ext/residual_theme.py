@@ -7,7 +7,7 @@
 - All style sheets of a page become one, minified; the files that it names stand beside it, by names that change with
   what is in them. The style sheets that only some pages have (PARTIAL) stay on their own. Rules for what neither a page
   nor a script names, which are most of Bootstrap's and the theme's, are dropped (PurgeCSS).
-- Nothing stays in `_static` that no page names.
+- Nothing stays in `_static` that no page names, and the theme's script leaves to ours what ours does.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ PARTIAL = {"math.css"}
 LINK = re.compile(r"[ \t]*<link(?=[^>]* rel=\"stylesheet\")[^>]* href=\"([^\"]*/)?_static/([^\"?]+)[^>]*>\n?")
 # Files that a style sheet names, and how they reach the page: fonts on their own, small images inside the sheet.
 LOADERS = ["--loader:.woff2=file", "--loader:.svg=dataurl", "--loader:.png=dataurl", "--asset-names=[name]-[hash]"]
+# What the theme measures one after the other, when a page has loaded and after each change in it. Each measurement lays
+# the page out again, which takes tens of milliseconds in all.
+STOPS, NOTHING = '"pre, .nboutput > .output_area, .cell_output > .output, .jp-RenderedHTMLCommon"', '":not(*)"'
 UNUSED = ("vendor/fontawesome", "fonts", "images", "locales", "plus.png", "minus.png", "file.png")
 
 
@@ -88,6 +91,17 @@ def merge_styles(app: Sphinx, exception: Exception | None) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
+def leave_stops_to_us(app: Sphinx, exception: Exception | None) -> None:
+    """Keep the theme from making stops for the Tab key of what scrolls, since scrolling.js does."""
+    if exception or app.builder.format != "html":
+        return
+    script = Path(app.outdir) / "_static" / "scripts" / "pydata-sphinx-theme.js"
+    text = script.read_text(encoding="utf-8")
+    if STOPS not in text:
+        raise ExtensionError(f"{script.name} no longer looks for {STOPS}")
+    script.write_text(text.replace(STOPS, NOTHING), encoding="utf-8")
+
+
 def bundle(static: Path, sheets: tuple[str, ...], name: str) -> None:
     """Make these style sheets one, in their order."""
     entry = "".join(f'@import "./{sheet}";\n' for sheet in sheets)
@@ -108,5 +122,6 @@ def digest(path: Path) -> str:
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", lambda app, config: config.templates_path.append(str(TEMPLATES)))
     app.connect("html-page-context", add_script)
+    app.connect("build-finished", leave_stops_to_us)
     app.connect("build-finished", merge_styles, priority=900)  # after fonts and icons are there
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

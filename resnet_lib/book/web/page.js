@@ -42,6 +42,8 @@ const painted = () =>
 
 async function makeTheRest() {
   await complete;
+  await painted();
+  delete document.documentElement.dataset.rlTop; // now all of the page is laid out
   showProgress();
   addSwitch();
   explainWords();
