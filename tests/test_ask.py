@@ -90,7 +90,9 @@ def engine(browser: Browser) -> Iterator[Engine]:
     }"""
     with browser.new_context() as context:
         page = context.new_page()
-        yield lambda name, rows: page.evaluate(call, [asset("format.js") + IMPORT.sub("", asset("numbers.js")), name, rows])
+        yield lambda name, rows: page.evaluate(
+            call, [asset("format.js") + IMPORT.sub("", asset("numbers.js")), name, rows]
+        )
 
 
 READ: list[tuple[str, str, float]] = [

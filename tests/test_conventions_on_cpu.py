@@ -15,7 +15,6 @@ from tests.helpers.counters import (
     with_two_blocks_a_stage,
 )
 
-
 HALF = (112, 112)
 
 

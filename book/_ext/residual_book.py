@@ -40,8 +40,8 @@ from tools import address  # noqa: E402
 ASSETS = Path(__file__).parent.parent / "_assets"
 WEB = ROOT / "resnet_lib" / "book" / "web"
 # Calls that come in the page before book.js wait for it.
-# A page that is opened with "?embed" is marked, so that it never shows more than its figure (embed.js, book.css). One that
-# is opened at its beginning is marked until it is complete: what is far below is laid out later (page.js, book.css).
+# A page that is opened with "?embed" is marked, so that it never shows more than its figure (embed.js, book.css). A
+# page that is opened at its beginning is marked until it is complete: what is far below is laid out last (book.css).
 BEFORE = """window.RL_BOOK = true;
 if (!location.hash && performance.getEntriesByType("navigation")[0]?.type === "navigate")
   document.documentElement.dataset.rlTop = "";

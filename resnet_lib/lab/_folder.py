@@ -42,7 +42,10 @@ class ImageFolder(torchvision.datasets.ImageFolder):  # type: ignore[misc, name-
 
 
 def split(root: Path, names: tuple[str, ...]) -> ImageFolder:
-    """Return the images of a split, whose folder has one of these names. Raises FileNotFoundError if it is missing or empty."""
+    """Return the images of a split, whose folder has one of these names.
+
+    Raises FileNotFoundError if it is missing or empty.
+    """
     for name in names:
         if (root / name).is_dir():
             try:

@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 
 from resnet_lib.book.ask.box import box, markup
 
-
 NEAR = 0.01  # a guess within this share of a number with a reply of its own gets that reply
 
 

@@ -192,17 +192,17 @@ def ledger(layers: int = 50, stride: str = "in the 3×3") -> Figure:
 GROUPED = {"no groups": None, "groups of 32": 32, "groups of 16": 16, "groups of 4": 4, "depthwise": 1}
 
 
-def affordable(ratio: float = 4.0, groups: str = "no groups", price_of: int = 64) -> Figure:
-    """The interface C and the inner width w that one price affords, over their ratio C/w.
+def affordable(ratio: float = 4.0, groups: str = "no groups") -> Figure:
+    """The interface C and the inner width w that the weights of one bottleneck afford, over their ratio C/w.
 
-    `ratio` is C/w, `groups` the channels in a group of the 3×3, and `price_of` the inner width of the bottleneck whose
-    weights are spent: 17 · `price_of`² of them. A block with groups of g channels has 2Cw + 9wg weights.
+    `ratio` is C/w, and `groups` says how many channels a group of the 3×3 has. The weights are those of the bottleneck
+    256 → 64 → 256. A block with m channels in a group has 2Cw + 9wm of them.
     """
-    budget = sum(costs(BlockSpec("bottleneck", 4 * price_of, price_of), 1, "params"))
+    budget = sum(costs(BlockSpec("bottleneck", 256, 64), 1, "params"))
     size = GROUPED[groups]
 
     def inner(b: Any) -> Any:
-        """Solve 2bw² + 9wg = budget for w; without groups g is w itself."""
+        """Solve 2bw² + 9wm = budget for w; without groups m is w itself."""
         if size is None:
             return (budget / (2 * b + 9)) ** 0.5
         return ((81 * size**2 + 8 * b * budget) ** 0.5 - 9 * size) / (4 * b)
@@ -241,7 +241,6 @@ def affordable(ratio: float = 4.0, groups: str = "no groups", price_of: int = 64
     }
     group = own if size is None else size
     numbers = {
-        "weights to spend": formatted("{:,d}", budget),
         "interface C": formatted("{:,.0f}", ratio * own),
         "inner width w": formatted("{:,.0f}", own),
         "the 3×3 takes": formatted("{:.0%}", 9 * own * group / budget),
