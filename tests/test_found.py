@@ -61,7 +61,7 @@ WANTED = {  # the section that a reader wants among the first three
     "resnet50": "book/bottleneck.html#why-does-resnet-50-cost-more",
     "FLOPs": "book/glossary.html",
     "vanishing gradients": "book/deeper.html#do-the-gradients-vanish",
-    "option A": "book/shortcut.html#what-the-zeros-do",
+    "option A": "book/shortcut.html#three-answers",
     "zero padding": "book/shortcut.html#what-the-zeros-do",
     "depthwise": "book/convolution.html#groups-save-macs-but-hardly-any-bytes",
 }

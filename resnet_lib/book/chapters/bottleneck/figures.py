@@ -181,8 +181,8 @@ def ledger(layers: int = 50, stride: str = "in the 3×3") -> Figure:
     }
     totals = [sum(each) for each in spent]
     numbers = {
-        f"{networks[0].layers} layers of basic blocks": f"{totals[0]:g} u",
-        f"{networks[1].layers} layers of bottlenecks": f"{totals[1]:g} u",
+        "basic blocks": f"{totals[0]:g} u, {networks[0].layers} layers",
+        "bottlenecks": f"{totals[1]:g} u, {networks[1].layers} layers",
         "difference": f"{totals[1] - totals[0]:+g} u".replace("-", "−"),
         "bottlenecks over basic, whole network": formatted("{:.3f} ×", bills[1].macs / bills[0].macs),
     }
