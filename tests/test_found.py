@@ -62,7 +62,7 @@ WANTED = {  # the section that a reader wants among the first three
     "FLOPs": "book/glossary.html",
     "vanishing gradients": "book/deeper.html#do-the-gradients-vanish",
     "option A": "book/shortcut.html#three-answers",
-    "zero padding": "book/shortcut.html#what-the-zeros-do",
+    "zero padding": "book/shortcut.html#three-answers",
     "depthwise": "book/convolution.html#groups-save-macs-but-hardly-any-bytes",
 }
 
