@@ -30,17 +30,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# How many examples a property is tried with: `make test ARGS=--hypothesis-profile=thorough` tries ten times as many.
+# How many examples a property is tried with: `make test ARGS=--hypothesis-profile=thorough` tries fifteen times as many.
 # Each run tries other examples.
-settings.register_profile("quick", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=300)
 settings.load_profile("quick")
 
 
 # The files that take longest, the longest first: a worker takes a file at a time (`--dist loadfile`), in this order.
-SLOW = ["test_pages.py", "test_layout.py", "test_firefox.py", "test_ask.py", "test_scene.py", "test_type.py"]
-SLOW += ["test_found.py", "test_code.py", "test_jupyter.py", "test_workshop.py", "test_conventions_on_cpu.py"]
-SLOW += ["test_training.py", "test_chapters.py", ".ipynb"]
+SLOW = ["test_layout.py", "test_pages.py", "test_firefox.py", "test_training.py", "test_ask.py", "test_jupyter.py"]
+SLOW += ["test_found.py", "test_checkpoint.py", "test_scene.py", "test_conventions_on_cpu.py", "test_conventions.py"]
+SLOW += ["test_experiments.py", "test_measure.py", "test_fast.py", "test_nn.py", "test_code.py", "test_type.py"]
+SLOW += ["test_words.py", ".ipynb"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 import resnet_lib as rl
-from resnet_lib.book.chapters.bottleneck import figures
 from resnet_lib.book.explore import Explorer, formatted, largest, pick, smallest, widget
 from resnet_lib.book.explore.symbols import FORMATS, Unknown, javascript, substitute
 from resnet_lib.book.web import asset
@@ -373,10 +372,10 @@ def test_a_script_cannot_be_closed_by_a_text() -> None:
 
 @given(channels=st.integers(1, 64), width=st.integers(1, 64), size=st.integers(1, 57))
 def test_the_break_even_is_where_the_two_bills_meet(channels: int, width: int, size: int) -> None:
-    """figures.BREAK_EVEN against the price, for widths that are not the paper's either."""
+    """Chapter 6's root of 2Cw + 9w² = 18C² against the price, for widths that are not the paper's either."""
 
     def weights(block: rl.BlockSpec) -> int:
         return rl.price(block, image=size).by("kind")["conv"].params
 
     cheaper = weights(rl.BlockSpec("bottleneck", channels, width)) < weights(rl.BlockSpec("basic", channels))
-    assert cheaper == (width < figures.BREAK_EVEN * channels)
+    assert cheaper == (width < (163**0.5 - 1) / 9 * channels)

@@ -41,7 +41,9 @@ def _made(chapter: Path) -> tuple[Any, ...]:
 
         return record
 
-    cells = [cell.source for cell in nbformat.read(chapter, as_version=4).cells if cell.cell_type == "code"]
+    code = [cell for cell in nbformat.read(chapter, as_version=4).cells if cell.cell_type == "code"]
+    # What nothing that is made depends on, and takes seconds: nbval runs it.
+    cells = [cell.source for cell in code if "aside" not in cell.metadata.get("tags", ())]
     transform = TransformerManager().transform_cell  # %pip is no Python
     namespace: dict[str, Any] = {"__name__": "__main__", "display": lambda *shown: None}  # IPython's own
     with ExitStack() as stack, redirect_stdout(StringIO()):

@@ -72,7 +72,7 @@ class Explorer:
         >>> explorer = rl.explore(two_ways, channels=(64, 512, 64), width=(16, 128, 16))
         >>> explorer.defaults
         {'channels': 256, 'width': 64}
-        >>> explorer.figure(channels=512)["numbers"]["two 3×3 at C"]
+        >>> explorer.figure(channels=512)["numbers"]["two 3×3s with C channels"]
         '4,718,592'
 
     Start here (chapter 0).
