@@ -30,8 +30,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# How many examples a property is tried with: `make test ARGS=--hypothesis-profile=thorough` tries fifteen times as many.
-# Each run tries other examples.
+# How many examples a property is tried with, others in each run. `make test ARGS=--hypothesis-profile=thorough` tries
+# fifteen times as many.
 settings.register_profile("quick", max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=300)
 settings.load_profile("quick")
