@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -42,6 +43,16 @@ SLOW = ["test_layout.py", "test_pages.py", "test_firefox.py", "test_training.py"
 SLOW += ["test_found.py", "test_checkpoint.py", "test_scene.py", "test_conventions_on_cpu.py", "test_conventions.py"]
 SLOW += ["test_experiments.py", "test_measure.py", "test_fast.py", "test_nn.py", "test_code.py", "test_type.py"]
 SLOW += ["test_words.py", ".ipynb"]
+
+
+# Thousands of tests and torch stay to the end: the collector of garbage need not look through them again and again.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

