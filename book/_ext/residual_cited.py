@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -83,23 +84,26 @@ def with_roles(text: str, known: dict[str, Paper]) -> str:
     return text
 
 
-def cite(app: Sphinx, page: str, source: list[str]) -> None:
-    """Make citations of a chapter's links to papers, and list them at its end."""
-    known = bibliography(app)
-    path = Path(app.env.doc2path(page))
-    if path.suffix != ".ipynb":
-        text = with_roles(source[0], known)
-        source[0] = text if text == source[0] else text + LIST
+def rewrite(app: Sphinx, page: str, source: list[str], change: Callable[[list[str]], list[str]]) -> None:
+    """Change what a page's author wrote, before Sphinx reads it: the text of a page, or of a notebook's cells."""
+    if Path(app.env.doc2path(page)).suffix != ".ipynb":
+        source[:] = change(source)
         return
     notebook = json.loads(source[0])
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
-    before = ["".join(cell["source"]) for cell in cells]
-    after = [with_roles(text, known) for text in before]
-    if after != before:
-        after[-1] += LIST
-        for cell, text in zip(cells, after, strict=True):
-            cell["source"] = text
-        source[0] = json.dumps(notebook)
+    for cell, text in zip(cells, change(["".join(cell["source"]) for cell in cells]), strict=True):
+        cell["source"] = text
+    source[0] = json.dumps(notebook)
+
+
+def cite(app: Sphinx, page: str, source: list[str]) -> None:
+    """Make citations of a chapter's links to papers, and list them at its end."""
+
+    def cited(texts: list[str]) -> list[str]:
+        after = [with_roles(text, bibliography(app)) for text in texts]
+        return after if after == texts else [*after[:-1], after[-1] + LIST]
+
+    rewrite(app, page, source, cited)
 
 
 def bibliography(app: Sphinx) -> dict[str, Paper]:

@@ -10,16 +10,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from html import escape
-from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import ReferenceRole
+
+from book._ext.residual_cited import rewrite
 
 GLOSSARY = "book/glossary"
 LINK = re.compile(r"(\*?)\[([^][]+)\]\(glossary\.md#([\w-]+)\)(\*?)")
@@ -38,16 +38,9 @@ def with_roles(text: str) -> str:
     return LINK.sub(lambda link: f"{{{'defined' if link[1] and link[4] else 'word'}}}`{link[2]} <{link[3]}>`", text)
 
 
-def rewrite(app: Sphinx, page: str, source: list[str]) -> None:
+def link(app: Sphinx, page: str, source: list[str]) -> None:
     """Make words of a page's links to the glossary."""
-    if Path(app.env.doc2path(page)).suffix != ".ipynb":
-        source[0] = with_roles(source[0])
-        return
-    notebook = json.loads(source[0])
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "markdown":
-            cell["source"] = with_roles("".join(cell["source"]))
-    source[0] = json.dumps(notebook)
+    rewrite(app, page, source, lambda texts: [*map(with_roles, texts)])
 
 
 class Word(ReferenceRole):
@@ -98,19 +91,20 @@ def explain(app: Sphinx, doctree: nodes.document, page: str) -> None:
         return
     known, used = definitions(app), {}
     for node in words:
-        anchor, noted = node["word"], node["noted"]
-        if anchor not in known:
-            log.warning("the glossary does not define %r", anchor, location=node)
+        name = node["word"]
+        if name not in known:
+            log.warning("the glossary does not define %r", name, location=node)
             continue
-        used[anchor] = word, meaning = known[anchor]
-        address = f"{app.builder.get_relative_uri(page, GLOSSARY)}#{anchor}"
-        link = nodes.reference("", node.astext(), refuri=address, internal=True, classes=["rl-word"])
-        parts: list[nodes.Node] = [link]
-        if noted:
+        word, meaning = used[name] = known[name]
+        address = f"{app.builder.get_relative_uri(page, GLOSSARY)}#{name}"
+        parts: list[nodes.Node] = [
+            nodes.reference("", node.astext(), refuri=address, internal=True, classes=["rl-word"])
+        ]
+        if node["noted"]:
             beside = f"<b>{escape(word[0].upper() + word[1:])}.</b> {meaning}"
             parts.insert(0, nodes.raw("", f'<span class="rl-cited" aria-hidden="true">{beside}</span>', format="html"))
         node.replace_self(parts)
-    meanings = (f'<p id="word-{anchor}"><b>{escape(word)}</b>: {said}</p>' for anchor, (word, said) in used.items())
+    meanings = (f'<p id="word-{name}"><b>{escape(word)}</b>: {said}</p>' for name, (word, said) in used.items())
     doctree += nodes.raw("", f'<div class="rl-words" hidden>{"".join(meanings)}</div>', format="html")
 
 
@@ -118,7 +112,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_role("word", Word())
     app.add_role("defined", Word())
     app.add_css_file("words.css", priority=900)
-    app.connect("source-read", rewrite)
+    app.connect("source-read", link)
     app.connect("doctree-read", anchor)
     app.connect("doctree-resolved", explain, priority=900)  # what is read of the text is without definitions
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
