@@ -653,7 +653,7 @@ def _experiment(
     """Train the networks of one of the book's experiments from several seeds, and write a row for each run.
 
     Args:
-        name: degradation, blocks, shortcuts, zero_init or patience.
+        name: degradation, blocks, shortcuts, zero_init, patience or interface.
         out: JSON file. Rows that it holds are not computed again. By default NAME.json.
         seeds: Number of seeds. By default 5; for patience 3.
         epochs: Epochs of each run.

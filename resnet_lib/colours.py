@@ -1,7 +1,8 @@
 """The book's colours, each with one meaning from the first page to the last. Standard library only.
 
 A page knows them by variables named after the light theme's colour: `--c-0072B2` fills a shape, `--i-0072B2` is the ink
-of words about it, and `--o-0072B2` the ink of words on it. Shapes have at least 3 : 1 to the page, words 4.5 : 1.
+of words about it, and `--o-0072B2` the ink of words on it. Shapes have at least 3 : 1 to the page (the two lighter
+tints, which have words on them, 1.7 : 1) and words 4.5 : 1.
 """
 
 from __future__ import annotations

@@ -24,5 +24,5 @@ def test_torchvision_networks_on_cpu(name):
     model, image = on_cpu(torchvision_model(name)), PUBLISHED if name == "resnet50" else HALF
     assert_equal(ON_CPU, model, rl.price(rl.network(name), image), torch.zeros(1, 3, *image))
     spec, model = rl.network(name, depths=(2, 2, 2, 2)), with_two_blocks_a_stage(model)
-    for image in SIZES:
-        assert_equal(ON_CPU, model, rl.price(spec, image), torch.zeros(1, 3, *image))
+    image = SIZES[TORCHVISION.index(name) % len(SIZES)]
+    assert_equal(ON_CPU, model, rl.price(spec, image), torch.zeros(1, 3, *image))

@@ -29,6 +29,7 @@ SMALLEST = {
     "degradation": ["plain-20", "residual-20"],
     "patience": ["plain-44"],
     "zero_init": ["20 layers, as usual", "20 layers, zeroed"],
+    "interface": ["basic", "C = w", "C = w, 60 epochs"],
 }
 
 
@@ -64,6 +65,10 @@ def test_what_is_compared():
     ours, equal_macs, equal_params = (rl.price(case.network, 8) for case in (basic, macs, params))
     assert 0.99 < equal_macs.macs / ours.macs <= 1
     assert 0.99 < equal_params.params / ours.params <= 1
+    wide, *others = CASES["interface"]()
+    assert wide.network.block == "basic" and all(case.network.block == "bottleneck" for case in others[:3])
+    own = rl.price(wide.network, 8).macs
+    assert all(1 <= rl.price(case.network, 8).macs / own < 1.05 for case in others)
     zeroed = {case.label: case.zero_init_last for case in CASES["zero_init"]()}
     assert set(zeroed.values()) == {True, False}
 
@@ -128,9 +133,10 @@ def test_the_command(tmp_path, capsys):
 
 def test_ctrl_c_keeps_the_rows_and_says_how_to_go_on(tmp_path):
     """As a terminal sends it: to all processes, those that train too."""
-    out = tmp_path / "shortcuts.json"
-    command = ["-m", "resnet_lib", "experiment", "shortcuts", "--epochs", "1", "--seeds", "5000", "--jobs", "2"]
-    with started([sys.executable, *command, "--out", str(out)], stderr=subprocess.PIPE) as process:
+    out = tmp_path / "zero_init.json"
+    command = ["-m", "resnet_lib", "experiment", "zero_init", "--case", "20 layers, zeroed", "--epochs", "1"]
+    command += ["--seeds", "5000", "--jobs", "2", "--out", str(out)]
+    with started([sys.executable, *command], stderr=subprocess.PIPE) as process:
         deadline = time.monotonic() + 120
         while process.poll() is None and time.monotonic() < deadline:
             if out.exists() and json.loads(out.read_text(encoding="utf-8"))["rows"]:

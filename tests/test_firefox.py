@@ -98,19 +98,23 @@ def test_the_other_pages_hold_and_are_accessible(page: Firefox, path: str) -> No
 
 
 def test_pages_hold_beside_a_narrow_font(site: str, tmp_path: Path) -> None:
-    """The pages with most drawings and tables; all the other tests have a wide font beside the page's own."""
+    """All of them; the other tests have a wide font beside the page's own."""
     path = installed()
     assert path
     with firefox(path, site, environment(FAMILIES[-1], tmp_path)) as page:
-        for name in ("index", "networks", "shortcut"):
-            page.open(f"book/{name}.html")
-            assert (name, amiss(page), page.problems()) == (name, [], [])
+        for name in (*map(address, CHAPTERS), *OTHERS):
+            page.open(name)
+            found = amiss(page, ((320, "light"), (390, "dark"), (1280, "light")))
+            assert (name, found, page.problems()) == (name, [], [])
 
 
-def amiss(page: Firefox) -> list[str]:
+LOOKS = ((320, "light"), (390, "light"), (390, "dark"), (1280, "dark"), (1280, "light"))
+
+
+def amiss(page: Firefox, looks: tuple[tuple[int, str], ...] = LOOKS) -> list[str]:
     """What scrolls sideways, and the words that are cut or lie over others, wide and on phones, light and dark."""
     found = []
-    for width, theme in ((320, "light"), (390, "light"), (390, "dark"), (1280, "dark"), (1280, "light")):
+    for width, theme in looks:
         page.theme(theme)
         page.resize(width)
         seen = [*page.evaluate(CLASHES), *page.evaluate(CLASHES_IN_PLOTS)]

@@ -570,6 +570,53 @@ def test_on_a_phone_an_explorer_stands_still_and_its_numbers_stay_in_sight(opene
             root(opened, explorer.id).locator(".rl-reset").click()
 
 
+# How an explorer's choices are marked, chosen and not; and its figure's contrasts: of words to what is behind them, of
+# shapes to the page.
+FORCED = """(id) => {
+  const root = document.querySelector(`[data-rl-explorer="${id}"] .rl-live`), plot = root.querySelector(".rl-plot");
+  const light = (colour) => {
+    const [r, g, b] = colour.match(/[\\d.]+/g).map((v) => v / 255)
+      .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ratio = (...two) => {
+    const [a, b] = two.map(light).sort((a, b) => b - a);
+    return (a + 0.05) / (b + 0.05);
+  };
+  const paper = getComputedStyle(document.body).backgroundColor, fill = (node) => getComputedStyle(node).fill;
+  const bars = [...plot.querySelectorAll(".rl-svg rect")].filter((bar) => fill(bar) !== "none");
+  const behind = (text) => {
+    const { x, y, width, height } = text.getBoundingClientRect();
+    const under = bars.filter((bar) => bar.compareDocumentPosition(text) & Node.DOCUMENT_POSITION_FOLLOWING)
+      .filter((bar) => { const b = bar.getBoundingClientRect(), mx = x + width / 2, my = y + height / 2;
+        return b.left < mx && mx < b.right && b.top < my && my < b.bottom; });
+    return under.length ? fill(under.at(-1)) : paper;
+  };
+  const marked = (node) => { const { outlineStyle, outlineColor, outlineWidth } = getComputedStyle(node);
+    return outlineStyle === "solid" && parseFloat(outlineWidth) >= 2 && ratio(outlineColor, paper) >= 3; };
+  return {
+    chosen: [...root.querySelectorAll("[aria-pressed=true], .rl-choice input:checked + span")].map(marked),
+    others: [...root.querySelectorAll("[aria-pressed=false], .rl-choice input:not(:checked) + span")].map(marked),
+    words: [...plot.querySelectorAll("text")].map((text) => [text.textContent, ratio(fill(text), behind(text))]),
+    shapes: bars.filter((bar) => bar.getBoundingClientRect().width > 1).map((bar) => ratio(fill(bar), paper)),
+  };
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["index", "bottleneck"])
+def test_in_the_readers_own_colours_choices_and_figures_can_be_told_apart(page: Open, name: str, theme: str) -> None:
+    chapter = next(path for path in CHAPTERS if path.stem == name)
+    opened = page(address(chapter), forced_colors="active", theme=theme)
+    for explorer in explorers(chapter):
+        root(opened, explorer.id).locator(".rl-presets button").nth(1).click()
+        seen = opened.evaluate(FORCED, explorer.id)
+        assert len(seen["chosen"]) >= 1 and all(seen["chosen"]), explorer.id
+        assert not any(seen["others"]), explorer.id
+        assert len(seen["words"]) > 5 and [word for word in seen["words"] if word[1] < 4.5] == [], explorer.id
+        assert min(seen["shapes"], default=3) >= 1.7, explorer.id  # the paler tints, which have words on them
+
+
 def test_where_copying_is_denied_the_button_says_so(page: Open) -> None:
     opened = page(address(CHAPTERS[0]))
     opened.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('denied')) }")

@@ -161,3 +161,8 @@ def test_the_map_names_every_room() -> None:
     rooms = {path.stem for path in PACKAGE.iterdir() if path.suffix in (".py", "") and not path.name.startswith("_")}
     assert all(f"{name}/" in text or f"{name}.py" in text for name in rooms), rooms
     assert len(text.splitlines()) <= 60
+
+
+def test_a_module_of_the_page_is_read_at_a_glance() -> None:
+    lengths = {path.name: len(path.read_text("utf-8").splitlines()) for path in (PACKAGE / "book" / "web").glob("*.js")}
+    assert len(lengths) > 30 and max(lengths.values()) <= 120, sorted(lengths.items(), key=lambda item: -item[1])[:5]

@@ -5,6 +5,7 @@
     shortcuts     options A, B and C                                       He et al. 2015, table 3 (on ImageNet)
     zero_init     with and without a zero-initialised last BatchNorm       Goyal et al. 2017, section 5.1
     patience      three of all these with four times as many epochs
+    interface     basic blocks, and bottlenecks with wide and with narrow ends, at equal MACs
 
 `resnet-lib experiment degradation` records one again. A run's rows depend on its settings and seed; on
 another processor, or with another torch, the last digits of the sums differ, and with them in the end the errors.
@@ -89,12 +90,25 @@ def patience() -> list[Case]:
     return [replace(case, patience=4) for case in (*degradation(), *blocks()) if case.label in chosen]
 
 
+def interface() -> list[Case]:
+    """Basic blocks, and as many bottlenecks whose ends are 4, 2 or 1 times as wide as their 3×3, at equal MACs.
+
+    Each in the usual time and in four times as many epochs.
+    """
+    cases = [Case("basic", _small("cifar_resnet20", shortcut="B"))]
+    for label, width, per_group in (("C = 4w", 15, 64), ("C = 2w", 9, 128), ("C = w", 5, 256)):
+        fields = {"block": "bottleneck", "widths": (width, 2 * width, 4 * width), "width_per_group": per_group}
+        cases.append(Case(label, _small("cifar_resnet20", shortcut="B", **fields)))
+    return cases + [replace(case, label=f"{case.label}, 60 epochs", patience=4) for case in cases]
+
+
 CASES: dict[str, Callable[[], list[Case]]] = {
     "degradation": degradation,
     "blocks": blocks,
     "shortcuts": shortcuts,
     "zero_init": zero_init,
     "patience": patience,
+    "interface": interface,
 }
 
 

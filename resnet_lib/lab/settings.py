@@ -80,8 +80,10 @@ EXPERIMENTS = {
     "zero_init": "Blocks that start at random, and blocks that start as their shortcut.",
     "patience": "Networks that ended badly in `degradation` and `blocks`, with four times as many epochs: "
     "were they only slow?",
+    "interface": "Basic blocks, and as many bottlenecks whose ends are 4, 2 or 1 times as wide as their 3×3, "
+    "at equal MACs.",
 }
-SEEDS = {"degradation": 5, "blocks": 5, "shortcuts": 5, "zero_init": 5, "patience": 3}
+SEEDS = {"degradation": 5, "blocks": 5, "shortcuts": 5, "zero_init": 5, "patience": 3, "interface": 5}
 # Learning rate, momentum and weight decay are the paper's for CIFAR-10. The batches are small because the images are
 # few; 110 layers need a gentle start.
 SETTINGS = Settings(epochs=15, batch=64, warmup_epochs=2.0, label_smoothing=0.0)

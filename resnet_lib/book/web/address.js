@@ -51,3 +51,14 @@ export function bring(node) {
   if (document.readyState === "complete") return go();
   addEventListener("load", () => document.fonts.ready.then(go));
 }
+
+/** Restore what the address asks for, now and whenever it changes, and bring it into view. Returns whether there was
+ * something to restore now.
+ * @param {() => boolean} restore @param {() => void} show */
+export function follow(restore, show) {
+  addEventListener("hashchange", () => restore() && show());
+  const found = restore();
+  const [visit] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+  if (found && visit?.type === "navigate") show(); // not after a reload, when the reader was reading elsewhere
+  return found;
+}

@@ -9,9 +9,9 @@ import { lineWidth, lines } from "./text.js";
 export const LEAST = 11; // pixels of the smallest words
 
 /** The marks of the axes: lines of the grid, words at the ticks, titles. `box` gives a pair of axes its place.
- * @param {Axes} laid @param {number} size @returns {import("./svg.js").Mark[]} */
+ * @param {Axes} laid @param {number} size @returns {import("./mark.js").Mark[]} */
 export function axisMarks({ axes }, size) {
-  /** @type {import("./svg.js").Mark[]} */
+  /** @type {import("./mark.js").Mark[]} */
   const marks = [];
   for (const { id, spec, scale, other } of Object.values(axes)) {
     if (spec.visible === false) continue;
@@ -63,7 +63,7 @@ function abreast(words, places, size) {
 }
 
 /** The title of an axis: below it at its right end, or above it at its upper end.
- * @returns {import("./svg.js").Mark}
+ * @returns {import("./mark.js").Mark}
  * @param {string} id @param {string} text @param {import("./scale.js").Scale} scale @param {{ start: number, end: number }} across
  * @param {number} size */
 function title(id, text, scale, across, size) {

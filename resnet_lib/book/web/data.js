@@ -4,9 +4,10 @@ import { axesOf, bars, one } from "./extents.js";
 import { colourOf, paint } from "./paint.js";
 import { place } from "./scale.js";
 import { lineWidth, lines } from "./text.js";
-import { box, pointMarks, spoken } from "./traces.js";
+import { spoken } from "./told.js";
+import { box, pointMarks } from "./traces.js";
 
-/** @typedef {import("./svg.js").Mark} Mark */
+/** @typedef {import("./mark.js").Mark} Mark */
 
 const THIN = 1.5; // pixels of the thinnest bar: one that is there is seen
 

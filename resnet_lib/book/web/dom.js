@@ -10,6 +10,17 @@ export function make(tag, properties, ...children) {
   return node;
 }
 
+/** An element of a drawing.
+ * @param {string} name */
+export const create = (name) => document.createElementNS("http://www.w3.org/2000/svg", name);
+
+/** Set an element's attributes: those alone that differ from the `former` ones.
+ * @param {Element} node @param {Record<string, string>} values @param {Record<string, string>} [former] */
+export function set(node, values, former = {}) {
+  for (const [key, value] of Object.entries(values)) if (former[key] !== value) node.setAttribute(key, value);
+  for (const key of Object.keys(former)) if (!(key in values)) node.removeAttribute(key);
+}
+
 /** Copy a text; where the browser has no clipboard for us, by way of a text field.
  * @param {string} text */
 export async function copy(text) {

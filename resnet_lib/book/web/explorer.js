@@ -1,6 +1,6 @@
 /* The explorer without a kernel: controls, a figure drawn from written-out formulas, numbers beside it. */
 
-import { bring, hiddenNames, settings, written } from "./address.js";
+import { bring, follow, hiddenNames, settings, written } from "./address.js";
 import { explored } from "./answers.js";
 import { made } from "./controls.js";
 import { make } from "./dom.js";
@@ -9,18 +9,13 @@ import { plot } from "./plot.js";
 import { presetRow } from "./presets.js";
 import { numberList } from "./results.js";
 import { shareTools, sourceLine } from "./share.js";
-import { followTheme } from "./theme.js";
+import { rootOf, stage } from "./stage.js";
 
 /** Bring an explorer's element to life.
  * @param {import("./formula.js").Page} page @param {import("./formula.js").Variants} variants
  * @param {HTMLOrSVGScriptElement | null} [script] that calls it */
 export function explorer(page, variants, script = document.currentScript) {
-  const root = /** @type {HTMLElement} */ (
-    script?.closest("[data-rl-explorer]") ||
-      document.querySelector(`[data-rl-explorer="${page.id}"]:not([data-rl-live])`)
-  );
-  root.dataset.rlLive = "";
-  followTheme(root);
+  const root = rootOf(page.id, script);
   const inBook = window.RL_BOOK === true; // the page's address is ours to write to
   const alone = root.parentElement?.className === "rl-embed"; // in another page's frame
   const defaults = defaultsOf(page);
@@ -72,19 +67,7 @@ export function explorer(page, variants, script = document.currentScript) {
     ? sourceLine(address)
     : shareTools(root, page, { values, settings: address, drawing: () => picture.drawing }, inBook);
 
-  for (const still of root.querySelectorAll(".rl-static")) /** @type {HTMLElement} */ (still).hidden = true;
-  root.append(
-    make(
-      "div",
-      { className: "rl-live" },
-      presets.node,
-      make("div", { className: "rl-controls" }, ...controls.map(({ node }) => node)),
-      make("div", { className: "rl-stage" }, picture.host, numbers.list),
-      make("p", { className: "rl-caption", textContent: page.description }),
-      tools.row,
-      status,
-    ),
-  );
+  stage(root, page.description, { presets, controls, picture, numbers, tools, status });
 
   /** @param {import("./plot.js").Way} way */
   function draw(way) {
@@ -122,17 +105,10 @@ export function explorer(page, variants, script = document.currentScript) {
     Object.assign(values, wanted);
     hidden = hiddenNames(location.hash, page.id, page.controls);
     before = draw({ slowly: true });
+    tools.show();
     return true;
   }
 
-  const [visit] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
-  if (restore()) {
-    // Not after a reload, when the reader was reading elsewhere, and not in a frame, where it would move the page around.
-    if (visit?.type === "navigate" && !alone) bring(root);
-  } else before = draw({});
+  if (!follow(restore, () => alone || bring(root))) before = draw({});
   tools.show();
-  addEventListener("hashchange", () => {
-    if (restore() && !alone) bring(root);
-    tools.show();
-  });
 }

@@ -2,7 +2,7 @@
 
 import { boxOf } from "./values.js";
 
-/** @typedef {import("./svg.js").Mark} Mark */
+/** @typedef {import("./mark.js").Mark} Mark */
 /**
  * A figure's `layout.meta.handles`: the control that is set, the key of the mark that is held, where ("end", "start",
  * "top", "middle"; of a path the number of a point), and along which direction it moves.

@@ -2,11 +2,11 @@
 
 import { LEAST } from "./axes.js";
 import { at } from "./scale.js";
-import { LINE } from "./svg.js";
+import { LINE } from "./mark.js";
 import { lineWidth, lines, overlap, wrap } from "./text.js";
 import { paint } from "./paint.js";
 
-/** @typedef {import("./svg.js").Mark} Mark */
+/** @typedef {import("./mark.js").Mark} Mark */
 /** @typedef {import("./text.js").Box} Box */
 
 const ANCHORS = { left: "start", center: "middle", right: "end" };

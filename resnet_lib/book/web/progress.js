@@ -1,6 +1,7 @@
 /* How far the reader is: the marks in the sidebar, and the page "Your answers" with a section for each chapter. Book only. */
 
-import { answers, exported, forgetAll, whenAnswered } from "./answers.js";
+import { answers, exported, forgetAll } from "./answers.js";
+import { whenAnswered } from "./entries.js";
 import { pages, progressOf } from "./done.js";
 import { make, saveFile } from "./dom.js";
 import { inWords } from "./numbers.js";

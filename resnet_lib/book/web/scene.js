@@ -7,7 +7,7 @@ import { annotationMarks, arrange, within } from "./labels.js";
 import { layAxes } from "./layout.js";
 import { normal } from "./normal.js";
 
-/** @typedef {import("./svg.js").Mark} Mark */
+/** @typedef {import("./mark.js").Mark} Mark */
 /** @typedef {import("./svg.js").Scene & { ranges: Record<string, [number, number]>, axes: import("./layout.js").Axes["axes"] }} Laid */
 
 /** The size of words in a drawing of that width.

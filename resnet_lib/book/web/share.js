@@ -2,7 +2,8 @@
 
 import { copyButton, make, saveFile } from "./dom.js";
 import { book, here, licence, link, origin } from "./licence.js";
-import { escaped, standalone } from "./svg.js";
+import { escaped } from "./mark.js";
+import { standalone } from "./svg.js";
 
 /** @typedef {import("./formula.js").Page} Page */
 

@@ -1,12 +1,12 @@
-/* The marks of a trace that is not of bars: lines, areas, symbols, words at points; and what is told of an item. */
+/* The marks of a trace that is not of bars: lines, areas, symbols, words at points. */
 
 import { one } from "./extents.js";
-import { format, grouped } from "./format.js";
 import { colourOf, paint } from "./paint.js";
 import { place } from "./scale.js";
 import { lines } from "./text.js";
+import { spoken } from "./told.js";
 
-/** @typedef {import("./svg.js").Mark} Mark */
+/** @typedef {import("./mark.js").Mark} Mark */
 
 const ASIDE = 6; // pixels between a point and the words beside it
 
@@ -100,31 +100,4 @@ function beside(key, words, x, y, trace, i, size) {
     y: y + (up ? -aside : down ? aside + 0.7 * size : 0.35 * size),
     fill: paint(one(trace.textfont?.color, i), "i"),
   };
-}
-
-/** What the reader is told of an item: what the figure says of it, or the trace's name and the number.
- * @param {Record<string, any>} trace @param {number} i @param {number} value */
-export function spoken(trace, i, value) {
-  if (trace.hovertemplate) return filled(trace, i);
-  const words = one(trace.hovertext, i) ?? trace.name;
-  return words && trace.hovertext === undefined
-    ? `${words}: ${grouped(value, { maximumSignificantDigits: 4 })}`
-    : words;
-}
-
-/** A template with the item's values in it: "%{x:,d} layers: %{marker.color:.2f}".
- * @param {Record<string, any>} trace @param {number} i @returns {string} */
-function filled(trace, i) {
-  return trace.hovertemplate
-    .replace("<extra></extra>", "")
-    .replace(
-      /%\{([\w.]+)(?::([^}]+))?\}/g,
-      (/** @type {string} */ _, /** @type {string} */ path, /** @type {string} */ spec) => {
-        const value = one(
-          path.split(".").reduce((part, key) => part?.[key], trace),
-          i,
-        );
-        return spec ? format(value, spec) : String(value);
-      },
-    );
 }

@@ -1,6 +1,6 @@
 /* A mark between two states of its figure. */
 
-/** @typedef {import("./svg.js").Mark} Mark */
+/** @typedef {import("./mark.js").Mark} Mark */
 
 const MOVING = /** @type {const} */ (["x", "y", "width", "height", "size", "opacity"]);
 

@@ -3,7 +3,7 @@
 import { make } from "./dom.js";
 import { inkOf } from "./labels.js";
 
-/** @typedef {import("./svg.js").Mark} Mark */
+/** @typedef {import("./mark.js").Mark} Mark */
 
 const REACH = 18; // pixels from a mark within which it answers
 

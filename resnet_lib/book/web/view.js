@@ -1,23 +1,13 @@
 /* A scene in the page: elements by their keys, which move to where the next scene has them. */
 
-import { element, frame } from "./svg.js";
+import { create, set } from "./dom.js";
+import { element, frame } from "./mark.js";
 import { between } from "./tween.js";
 
-/** @typedef {import("./svg.js").Mark} Mark */
+/** @typedef {import("./mark.js").Mark} Mark */
 /** @typedef {import("./svg.js").Scene} Scene */
 
-const NAMESPACE = "http://www.w3.org/2000/svg";
 const DURATION = 200; // ms
-
-/** @param {string} name */
-const create = (name) => document.createElementNS(NAMESPACE, name);
-
-/** Set an element's attributes: those alone that differ from the `former` ones.
- * @param {Element} node @param {Record<string, string>} values @param {Record<string, string>} [former] */
-function set(node, values, former = {}) {
-  for (const [key, value] of Object.entries(values)) if (former[key] !== value) node.setAttribute(key, value);
-  for (const key of Object.keys(former)) if (!(key in values)) node.removeAttribute(key);
-}
 
 /** A place in the page that shows one scene after the other.
  * @param {HTMLElement} host */

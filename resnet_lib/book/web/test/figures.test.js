@@ -11,7 +11,8 @@ import { normal } from "../normal.js";
 import { at, invert, place, short, step, tickValues, tickWords } from "../scale.js";
 import { scene } from "../scene.js";
 import { fileName } from "../share.js";
-import { element, standalone } from "../svg.js";
+import { element } from "../mark.js";
+import { standalone } from "../svg.js";
 import { lines, lineWidth, overlap, wrap } from "../text.js";
 import { between } from "../tween.js";
 
