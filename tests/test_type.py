@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from fontTools.ttLib import TTFont
 from playwright.sync_api import Browser, Page
 from sphinx.errors import ExtensionError
@@ -170,6 +171,10 @@ def test_formulas_stand_in_the_page_and_their_style_only_where_they_are(book: Pa
         assert text.count('<math xmlns="http://www.w3.org/1998/Math/MathML"') == formulas
         assert ("math.css" in text) == (formulas > 0)
         assert "katex-error" not in text
+        soup = BeautifulSoup(text, "html.parser")
+        for element, parts in (("mfrac", 2), ("msub", 2), ("msup", 2), ("msubsup", 3), ("mover", 2), ("munder", 2)):
+            for found in soup.find_all(element):
+                assert len(found.find_all(recursive=False)) == parts
 
 
 def test_a_formula_with_a_mistake_ends_the_build_with_its_tex() -> None:

@@ -33,9 +33,7 @@ QUIET = (
     "--disable-component-update",
     "--disable-gpu",
     "--disable-quic",
-    "--disable-software-rasterizer",
     "--disable-sync",
-    "--in-process-gpu",
     "--no-first-run",
 )
 HELP = (
