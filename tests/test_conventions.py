@@ -212,6 +212,16 @@ def test_a_convention_of_ones_own():
         rl.Convention(says="x", unit="MACs", batch={"conv": {"time": 1}})
     with pytest.raises(ValueError, match=r"kind of operation must be one of 'conv', .*: 'pool'"):
         rl.Convention(says="x", unit="MACs", activations={"pool": {"outputs": 1}})
+    for rules, message in (
+        ({"conv": 1}, r"image\['conv'\] must be a dict, such as .*: 1"),
+        ({"conv": {"macs": "2"}}, r"image\['conv'\]\['macs'\] must be a whole number, at least 0: '2'"),
+        ({"conv": {"macs": 0.5}}, r"image\['conv'\]\['macs'\] must be a whole number, at least 0: 0.5"),
+        ("conv", "image must be a dict, such as .*: 'conv'"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            rl.Convention(says="x", unit="MACs", image=rules)
+    with pytest.raises(ValueError, match=r"batch\['relu'\]\['outputs'\] must be at least 0: -1"):
+        rl.Convention(says="x", unit="MACs", batch={"relu": {"outputs": -1}})
     with pytest.raises(ValueError, match="unit must be one of 'MACs', 'FLOPs', 'parameters': 'GMACs'"):
         rl.Convention(says="x", unit="GMACs")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 import resnet_lib as rl
 from resnet_lib.book.ask import exercises
-from resnet_lib.book.ask.exercise import Description, Function, Mistake, Number, Table
+from resnet_lib.book.ask.exercise import Counting, Description, Function, Mistake, Number, Table
 from resnet_lib.zoo import names
 from tools.notebooks import chapters
 
@@ -54,6 +55,8 @@ NONSENSE = [
     rl,
     len,
     lambda: 3,
+    rl.Convention(says="nothing", unit="MACs"),
+    "fvcore",
     lambda *_: None,
     lambda *_: "many",
     lambda *_: 1 / 0,
@@ -152,6 +155,9 @@ def test_a_right_answer_reached_another_way(exercise: Any) -> None:
         others = [numpy.array(solution), torch.tensor(solution), tuple(map(tuple, solution)) if solution[0] else 0]
     elif isinstance(exercise, Function):
         others = [lambda *arguments: numpy.float64(solution(*arguments)), lambda *a: torch.tensor(float(solution(*a)))]
+    elif isinstance(exercise, Counting):  # for a batch, under another word, with a rule that counts nothing, rounded
+        others = [replace(solution, image={}, batch=solution.image), replace(solution, says="x", unit="FLOPs")]
+        others += [replace(solution, image={**solution.image, "add": {"outputs": 0}}), replace(solution, decimals=2)]
     else:
         assert isinstance(exercise, Description)
         others = [rl.build(solution, device="meta")]

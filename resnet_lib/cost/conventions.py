@@ -39,7 +39,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 from resnet_lib import _check
 from resnet_lib._table import Shown, Table, written
@@ -87,6 +87,9 @@ class Convention:
     -----------------------------------------
     total                             +79,680
 
+    Raises ValueError for a kind of operation, a quantity or a unit that it does not know, and for a negative count.
+    Raises TypeError for rules that are not dicts of whole numbers.
+
     Chapter 8.
     """
 
@@ -100,15 +103,21 @@ class Convention:
 
     def __post_init__(self) -> None:
         _check.one_of("unit", self.unit, ("MACs", "FLOPs", "parameters"))
-        for rules in (self.batch, self.image, self.activations):
-            for kind, rule in rules.items():
+        for name in ("batch", "image", "activations"):
+            for kind, rule in _mapping(name, getattr(self, name)).items():
                 _check.one_of("kind of operation", kind, KINDS)
-                for quantity in rule:
+                for quantity, times in _mapping(f"{name}[{kind!r}]", rule).items():
                     _check.one_of("quantity", quantity, QUANTITIES)
+                    _check.whole_number(f"{name}[{kind!r}][{quantity!r}]", times, at_least=0)
 
     def counts(self, amounts: Amounts, batch: int) -> int:
         """What the convention counts of these amounts, which are those of one image, in a call with such a batch."""
         return batch * _sum(self.batch, amounts) + _sum(self.image, amounts)
+
+
+def _mapping(name: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
+    _check.instance(name, value, Mapping, 'a dict, such as {"conv": {"macs": 1}}')
+    return value
 
 
 _M: Rules = {"conv": {"macs": 1}, "linear": {"macs": 1}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,6 +13,8 @@ from pkgutil import iter_modules
 from typing import Any
 
 from resnet_lib.book.ask.box import box, markup
+from resnet_lib.cost.bill import Bill
+from resnet_lib.cost.conventions import Convention, report
 from resnet_lib.spec import BlockSpec, NetworkSpec
 
 NOT_A_NUMBER = "Give one number, such as 1024 or 0.5."
@@ -205,6 +207,25 @@ class Description(Exercise):
 
     def same(self, value: Any, wanted: Any) -> bool:
         return value == wanted or (wanted == self.solution and self.right(value))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counting(Exercise):
+    """A Convention. It is right if it counts the solution's numbers for the bills of `samples`, however written."""
+
+    solution: Convention
+    samples: tuple[Bill, ...]
+
+    def read(self, answer: Any) -> tuple[int, ...]:
+        if isinstance(answer, str):
+            raise Unreadable(f"Write the convention down, as an rl.Convention: {_short(answer)} is a tool's name.")
+        if not isinstance(answer, Convention):
+            raise Unreadable(f"Give a convention, an rl.Convention, not {_short(answer)}.")
+        exact = replace(answer, decimals=None, activations={})
+        return tuple(int(report(bill, exact)) for bill in self.samples)  # type: ignore[arg-type]
+
+    def same(self, value: Any, wanted: Any) -> bool:
+        return bool(value == wanted)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,7 +72,7 @@ export function readNumber(text, unit = "") {
  * @param {number} value @param {number} [digits] significant ones of a number that is not whole */
 export function inWords(value, digits = 4) {
   const size = Math.abs(value);
-  if (size >= 1e9 || (size > 0 && size < 1e-4)) {
+  if (size >= Math.max(1e9, 10 ** digits) || (size > 0 && size < 1e-4)) {
     const [mantissa, power] = value.toExponential(2).split("e");
     const raised = [...power.replace("+", "")].map((sign) => (sign === "-" ? "⁻" : RAISED[Number(sign)])).join("");
     return `${mantissa.replace(/\.?0+$/, "").replace("-", "−")} × 10${raised}`;
